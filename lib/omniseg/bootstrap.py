@@ -1,7 +1,8 @@
-"""What pip alone cannot bring: a Java that Spark runs on, and Delta's jars. `python -m omniseg.bootstrap` is the set-up's last step.
+"""What pip alone cannot bring: a Java that Spark runs on, and Delta's jars.
 
-Both are kept inside the environment (`<sys.prefix>/share/omniseg`), so that no session start touches the network and deleting the
-environment deletes everything. Running it again checks what is there and does nothing more.
+`python -m omniseg.bootstrap` is the last step of the set-up. Both are kept inside the environment
+(`<sys.prefix>/share/omniseg`), so that no session start touches the network, and deleting the environment deletes
+everything. Running it again checks what is there and does nothing more.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from omniseg.versions import JARS, SUPPORTED, Jar, check_versions
 __all__ = ["SUPPORTED", "check_versions", "delta_jars", "install_delta_jars", "installed_pair", "java_home", "main"]
 
 # Everything that Delta asks for besides its own two jars: part of Spark, or never used here (87 MB instead of 9.6 MB).
-EXCLUDED = ("com.*:*", "commons-*:*", "io.airlift:*", "io.delta:delta-kernel-*", "io.unitycatalog:*", "javax.*:*", "org.*:*")
+EXCLUDED = "com.*:*,commons-*:*,io.airlift:*,io.delta:delta-kernel-*,io.unitycatalog:*,javax.*:*,org.*:*"
 # Spark's resolver runs inside spark-submit; this class, present in every Spark, only prints a version afterwards.
 HARMLESS_MAIN = "org.apache.hadoop.util.VersionInfo"
 RESOLVE_SECONDS = 600
@@ -33,7 +34,9 @@ def installed_pair() -> tuple[str, str]:
     try:
         return importlib.metadata.version("pyspark"), importlib.metadata.version("delta-spark")
     except importlib.metadata.PackageNotFoundError as missing:
-        raise EnvironmentRefused(f"{missing.name} is not installed; run `make setup`, or pip install omniseg") from missing
+        raise EnvironmentRefused(
+            f"{missing.name} is not installed; run `make setup` or `pip install omniseg`"
+        ) from missing
 
 
 def jar_folder() -> Path:
@@ -42,7 +45,7 @@ def jar_folder() -> Path:
 
 
 def delta_jars() -> tuple[str, ...]:
-    """Paths of Delta's jars for the installed pair; empty when the set-up did not bring them (a cluster has its own)."""
+    """Paths of Delta's jars for the installed pair; empty where the set-up did not bring them, as on a cluster."""
     paths = [jar_folder() / jar.file_name for jar in JARS.get(installed_pair(), ())]
     return tuple(str(path) for path in paths) if all(path.is_file() for path in paths) else ()
 
@@ -76,12 +79,12 @@ def adopt(found: Path, jar: Jar) -> None:
 
 
 def resolve(jar: Jar, cache: Path) -> None:
-    """Let Spark's own resolver download `jar` and what it needs into `cache`/jars, through the operator's Maven settings."""
+    """Let Spark's own resolver download `jar` and what it brings into `cache`/jars, by the operator's Maven settings."""
     import pyspark
 
     home = Path(pyspark.__file__).parent
     command = [str(home / "bin" / "spark-submit"), "--master", "local[1]"]
-    command += ["--packages", jar.coordinate, "--exclude-packages", ",".join(EXCLUDED)]
+    command += ["--packages", jar.coordinate, "--exclude-packages", EXCLUDED]
     command += ["--conf", f"spark.jars.ivy={cache}", "--class", HARMLESS_MAIN, "spark-internal"]
     # An older Spark's SPARK_HOME on the machine must not answer instead of the installed one.
     environment = os.environ | {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"}

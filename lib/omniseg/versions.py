@@ -1,7 +1,7 @@
 """The pairs of Spark and Delta that are tested, and the jars that each pair needs.
 
-A pair is listed when the handshake test (`tests/handshake/`) passes on it; nothing else is claimed. The jars are pinned by SHA-256.
-Delta asks for 33 jars, 31 of which Spark brings itself or the product never touches (Unity Catalog, the Delta kernel).
+A pair is listed when the handshake test (`tests/handshake/`) passes on it; nothing else is claimed. The jars are pinned
+by SHA-256. Delta asks for 33 jars, 31 of which Spark brings itself or the product never touches (Unity Catalog, the Delta kernel).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ DELTA_STORAGE = Jar(
     "io.delta", "delta-storage", "4.4.0", "c46735481fa8e326b0957be02b4420cbcab4b325bb08009b7f2045a95133f1cc"
 )
 
-# (pyspark, delta-spark) → the jars of the pair; the first jar is the one that is asked for, the second is what it brings along.
+# (pyspark, delta-spark) → the jars of the pair: first the one that is asked for, then what it brings along.
 JARS: dict[tuple[str, str], tuple[Jar, ...]] = {
     ("4.2.0", "4.4.0"): (
         Jar(
@@ -61,10 +61,10 @@ SUPPORTED: tuple[tuple[str, str], ...] = tuple(JARS)
 
 
 def check_versions(spark: str, delta: str) -> None:
-    """Refuse a pair that was never tested. `spark` and `delta` are the versions of pyspark and delta-spark, like "4.2.0"."""
+    """Refuse a pair that was never tested; the versions are those of pyspark and delta-spark, like "4.2.0"."""
     if (spark, delta) in SUPPORTED:
         return
     tested = "; ".join(f"pyspark=={s} with delta-spark=={d}" for s, d in SUPPORTED)
     raise EnvironmentRefused(
-        f"pyspark {spark} with delta-spark {delta} is not a tested pair, so nothing was started. Install one of: {tested}"
+        f"pyspark {spark} with delta-spark {delta} was never tested, so nothing was started. Install one of: {tested}"
     )
