@@ -1,0 +1,1 @@
+"""Landing zones for demonstrations, filled the way the systems of a business would fill them."""
