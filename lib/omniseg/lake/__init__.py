@@ -1,0 +1,1 @@
+"""The only package that touches storage: session, tables, raw files, leases."""

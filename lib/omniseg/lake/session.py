@@ -1,0 +1,59 @@
+"""The Spark session: one recipe for laptop, cluster and tests."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from pyspark.sql import SparkSession
+
+from omniseg import bootstrap, java, versions
+
+# What the tables and promises rest on; no setting may change these.
+FIXED = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    # A lower or equal transaction version would otherwise drop a write silently; we replace slices by predicate instead.
+    "spark.databricks.delta.replaceWhere.constraintCheck.enabled": "true",
+    # Splits depend on the file alone, not on the number of cores: positions of records stay the same on any machine.
+    "spark.sql.files.minPartitionNum": "1",
+    # Local identifiers and literals never reach the UI or the event log in plain text.
+    "spark.sql.redaction.string.regex": "(?i)[a-z0-9._%+-]+@[a-z0-9.-]+\\.[a-z]{2,}",
+}
+
+
+def build_session(app_name: str, conf: Mapping[str, str]) -> SparkSession:
+    """A session for `app_name` with the settings' `spark` section; on a laptop it brings Java, the jars and loopback along.
+
+    Raises EnvironmentRefused (exit 10) for a pair of Spark and Delta that nobody tested.
+    """
+    versions.check_versions(version("pyspark"), version("delta-spark"))
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    chosen = {**conf, **FIXED}
+    if not submitted:
+        chosen = {**laptop(), **chosen}
+    builder = SparkSession.builder.appName(app_name)
+    for key, value in chosen.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def laptop() -> dict[str, str]:
+    """What `spark-submit` would have given: master, loopback, this Python, Java and Delta's jars."""
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    home = java.java_home()
+    if home is not None:
+        os.environ["JAVA_HOME"] = home
+    return {
+        "spark.master": "local[*]",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.jars": ",".join(bootstrap.delta_jars()),
+    }

@@ -1,0 +1,180 @@
+"""Delta tables by their declaration: create, read, replace a slice, append, merge. Every write conforms first."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from omniseg.errors import ContractError
+from omniseg.tables import Table
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Lake:
+    """The warehouse: tables under `root` on any Hadoop file system, or in `catalog` where one is given."""
+
+    spark: SparkSession
+    root: str
+    catalog: str = ""
+    ready: set[str] = field(default_factory=set)  # tables that this run has created or compared already
+
+    def reference(self, table: Table) -> str:
+        """The table's name in SQL text."""
+        layer, name = table.name.split(".")
+        return f"`{self.catalog}`.`{layer}`.`{name}`" if self.catalog else f"delta.`{self.path(table)}`"
+
+    def path(self, table: Table) -> str:
+        """Folder of a table in a warehouse on a path."""
+        return f"{self.root.rstrip('/')}/{table.name.replace('.', '/')}"
+
+    def exists(self, table: Table) -> bool:
+        """True when the table has been created."""
+        if self.catalog:
+            layer, name = table.name.split(".")
+            return self.spark.catalog.tableExists(f"`{self.catalog}`.`{layer}`.`{name}`")
+        return DeltaTable.isDeltaTable(self.spark, self.path(table))
+
+    def delta(self, table: Table) -> DeltaTable:
+        """The Delta handle of an existing table."""
+        if self.catalog:
+            return DeltaTable.forName(self.spark, self.reference(table))
+        return DeltaTable.forPath(self.spark, self.path(table))
+
+    def ensure(self, table: Table) -> None:
+        """Create the table as declared, or add declared columns that it does not have yet; never drops or retypes."""
+        signature = f"{table.name}:{','.join(table.column_names)}"
+        if signature in self.ready:
+            return
+        if self.exists(table):
+            self.add_missing_columns(table)
+        else:
+            self.create(table)
+        self.ready.add(signature)
+
+    def create(self, table: Table) -> None:
+        """CREATE TABLE, then its CHECK constraints (Delta refuses them inside CREATE TABLE)."""
+        if self.catalog:
+            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self.catalog}`.`{table.name.split('.')[0]}`")
+        name, comment = self.reference(table), table.grain.replace("'", "\\'")
+        options = ", ".join(f"'{key}' = '{value}'" for key, value in properties(table).items())
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {name} ({table.ddl}) USING delta COMMENT '{comment}' TBLPROPERTIES ({options})"
+        )
+        for label, condition in table.constraints:
+            self.spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT {label} CHECK ({condition})")
+
+    def add_missing_columns(self, table: Table) -> None:
+        """ALTER TABLE ADD COLUMNS for what the declaration has and the table lacks (nullable by nature)."""
+        have = {name.lower() for name in self.read(table).columns}
+        missing = [column for column in table.columns if column.name.lower() not in have]
+        if missing:
+            ddl = ", ".join(column.ddl.replace(" NOT NULL", "") for column in missing)
+            self.spark.sql(f"ALTER TABLE {self.reference(table)} ADD COLUMNS ({ddl})")
+            log.info("table=%s added columns: %s", table.name, ", ".join(column.name for column in missing))
+
+    def read(self, table: Table) -> DataFrame:
+        """The table as it stands; an empty frame of the declared schema where it was never written."""
+        if not self.exists(table):
+            return self.spark.createDataFrame([], table.ddl)
+        if self.catalog:
+            return self.spark.read.table(self.reference(table))
+        return self.spark.read.format("delta").load(self.path(table))
+
+    def replace_slice(self, table: Table, rows: DataFrame, condition: str) -> None:
+        """Replace the rows for which `condition` holds; safe to rerun, also when the slice is now empty."""
+        self.write(table, rows, mode="overwrite", options={"replaceWhere": condition})
+
+    def append(self, table: Table, rows: DataFrame) -> None:
+        """Add rows; for tables whose rows are facts of one run (runs, pointer)."""
+        self.write(table, rows, mode="append", options={})
+
+    def write(self, table: Table, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
+        """Conform, write, and log one line per table with the row count of Delta's own commit."""
+        self.ensure(table)
+        writer = conform(rows, table).write.format("delta").mode(mode).options(**options)
+        if self.catalog:
+            writer.saveAsTable(self.reference(table))
+        else:
+            writer.save(self.path(table))
+        commit = self.last_commit(table)
+        log.info("wrote table=%s version=%s rows=%s", table.name, commit.version, commit.rows)
+
+    def merge(self, table: Table, rows: DataFrame, *, on: str, update: dict[str, str] | None, insert: bool) -> None:
+        """MERGE `rows` (alias `new`) into the table (alias `old`): update the given columns where matched, insert the rest."""
+        self.ensure(table)
+        source = conform(rows, table) if insert else rows
+        merging = self.delta(table).alias("old").merge(source.alias("new"), on)
+        if update is not None:
+            merging = merging.whenMatchedUpdate(set=dict(update))
+        if insert:
+            merging = merging.whenNotMatchedInsertAll()
+        merging.execute()
+
+    def delete(self, table: Table, condition: str) -> None:
+        """DELETE by a condition on columns that identify no person (batches, dates)."""
+        if self.exists(table):
+            self.delta(table).delete(condition)
+
+    def property_of(self, table: Table, key: str) -> str | None:
+        """A table property set by `set_property`, or None."""
+        if not self.exists(table):
+            return None
+        found = self.delta(table).detail().select("properties").first()
+        return None if found is None else found[0].get(key)
+
+    def set_property(self, table: Table, key: str, value: str) -> None:
+        """Store a fact about the table in its log."""
+        self.ensure(table)
+        self.spark.sql(f"ALTER TABLE {self.reference(table)} SET TBLPROPERTIES ('{key}' = '{value}')")
+
+    def last_commit(self, table: Table) -> Commit:
+        """Version and written rows of the newest commit."""
+        found = self.delta(table).history(1).select("version", "operationMetrics").first()
+        assert found is not None, "a table that was just written has a history"
+        return Commit(int(found["version"]), int(found["operationMetrics"].get("numOutputRows", 0)))
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What Delta says of one commit."""
+
+    version: int
+    rows: int
+
+
+def properties(table: Table) -> dict[str, str]:
+    """Delta properties of the layout.
+
+    Deletion vectors stay off (outside readers refuse them, their bytes outlive VACUUM); statistics cover the declared
+    columns alone, so that no value about a person gets into the transaction log.
+    """
+    statistics = (
+        {"delta.dataSkippingStatsColumns": ",".join(table.statistics)}
+        if table.statistics
+        else {"delta.dataSkippingNumIndexedCols": "0"}
+    )
+    append_only = {"delta.appendOnly": "true"} if table.append_only else {}
+    return {"delta.enableDeletionVectors": "false", **statistics, **append_only}
+
+
+def conform(rows: DataFrame, table: Table) -> DataFrame:
+    """Exactly the declared columns in declared order; raises ContractError that names every discrepancy at once."""
+    want = {column.name: type_of(column.type) for column in table.columns}
+    have = {item.name: item.dataType.simpleString() for item in rows.schema.fields}
+    wrong = [name for name in sorted(want.keys() | have.keys()) if want.get(name) != have.get(name)]
+    if wrong:
+        shown = ", ".join(f"{name} (want {want.get(name, 'nothing')}, have {have.get(name, 'nothing')})" for name in wrong)
+        raise ContractError(f"{table.name}: {shown}")
+    return rows.select(*(F.col(f"`{name}`") for name in table.column_names))
+
+
+def type_of(ddl: str) -> str:
+    """Canonical spelling of a Spark type, so that `MAP<STRING,STRING>` and `map<string,string>` compare equal."""
+    return T.StructType.fromDDL(f"c {ddl}")["c"].dataType.simpleString()
