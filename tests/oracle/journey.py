@@ -103,8 +103,9 @@ def features_as_of(as_of: date) -> dict[str, dict[str, Any]]:
     discount_share_w          discount_w / (monetary_w + discount_w) (float); None where that is 0
     campaign_contacts_w       contacts (int)
     coupon_redemptions_w      redemptions (int)
-    department_share_w        {department: share of monetary_w} (float); {} where monetary_w is 0. Products that the master
-                              does not know have the department None; departments without a line in the window are left out
+    department_share_w        {department: share of monetary_w} (float); {} where monetary_w is 0. Products that the
+                              master does not know have the department None; departments without a line in the window
+                              are left out
     """
     features = {row["household_id"]: row for row in household_rows(as_of)}
     for name, days in WINDOWS.items():
