@@ -79,7 +79,7 @@ def adopt(found: Path, jar: Jar) -> None:
 
 
 def resolve(jar: Jar, cache: Path) -> None:
-    """Let Spark's own resolver download `jar` and what it brings into `cache`/jars, by the operator's Maven settings."""
+    """Let Spark's own resolver download `jar` and what it brings into `cache`/jars, by the operator's settings."""
     import pyspark
 
     home = Path(pyspark.__file__).parent

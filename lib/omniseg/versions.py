@@ -1,7 +1,8 @@
 """The pairs of Spark and Delta that are tested, and the jars that each pair needs.
 
 A pair is listed when the handshake test (`tests/handshake/`) passes on it; nothing else is claimed. The jars are pinned
-by SHA-256. Delta asks for 33 jars, 31 of which Spark brings itself or the product never touches (Unity Catalog, the Delta kernel).
+by SHA-256. Delta asks for 33 jars; 31 of them Spark brings itself or the product never touches (Unity Catalog, the
+Delta kernel).
 """
 
 from __future__ import annotations
