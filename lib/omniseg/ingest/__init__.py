@@ -1,0 +1,1 @@
+"""From delivered files to canonical events and reference rows."""

@@ -1,0 +1,40 @@
+"""Which valid name somebody meant who wrote another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """The valid name that `name` most probably meant, or '' when none is close.
+
+    Close: at most one edit for names under four letters, two up to eleven, a quarter of the length beyond. An edit is a
+    letter added, dropped, replaced or swapped with its neighbour; case counts for nothing. Equal distances go to the
+    name with the longer common stretches, then to the first in alphabetical order, so the answer never varies.
+    """
+    wanted = name.casefold()
+    limit = max(1 if len(wanted) < 4 else 2, len(wanted) // 4)
+    ranked = []
+    for candidate in sorted(set(valid)):
+        folded = candidate.casefold()
+        if abs(len(folded) - len(wanted)) > limit:
+            continue
+        distance = edits(wanted, folded)
+        if distance <= limit:
+            ranked.append((distance, -SequenceMatcher(None, wanted, folded).ratio(), candidate))
+    return min(ranked)[2] if ranked else ""
+
+
+def edits(left: str, right: str) -> int:
+    """Letters to add, drop, replace or swap with a neighbour until `left` is `right` (optimal string alignment)."""
+    before: list[int] = []
+    last = list(range(len(right) + 1))
+    for i, a in enumerate(left, start=1):
+        row = [i]
+        for j, b in enumerate(right, start=1):
+            cost = min(row[j - 1] + 1, last[j] + 1, last[j - 1] + (a != b))
+            swapped = i > 1 and j > 1 and a == right[j - 2] and b == left[i - 2]
+            row.append(min(cost, before[j - 2] + 1) if swapped else cost)
+        before, last = last, row
+    return last[-1]

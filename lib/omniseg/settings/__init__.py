@@ -1,0 +1,1 @@
+"""Settings: files, environment and command line in, one frozen and complete `Settings` out."""
