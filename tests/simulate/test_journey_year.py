@@ -5,9 +5,12 @@ import re
 from decimal import Decimal
 
 import pytest
+from omniseg.privacy.redact import CARD, PHONE
+from omniseg.settings.load import load_settings
+from omniseg.settings.schema import Business
 
 from tests.oracle import journey as oracle
-from tests.simulate.landing import declaration, read_csv
+from tests.simulate.landing import PACK, declaration, read_csv
 
 CSV_FILES = {
     "campaign_contacts": "campaign_contacts_2017-03-08.csv",
@@ -110,3 +113,24 @@ class TestPack:
         rules = [rule["expect"] for rule in declaration("till")["quality"]]
         broken = " OR ".join(f"({rule}) IS NOT TRUE" for rule in rules)
         assert delivered_till.sql(f"SELECT count(*) FROM till WHERE {broken}").fetchall() == [(0,)]
+
+    def test_settings_are_valid_and_point_to_the_declarations(self):
+        settings = load_settings(env="local", conf=str(PACK / "settings.yml"), sets=(), environ={})
+        assert settings.business == Business(time_zone="America/New_York", currency="USD")
+        assert settings.sources.dir == "conf:packs/complete_journey/sources"
+        assert settings.consent.legal_basis
+
+    def test_no_id_looks_like_a_number_to_redact(self, delivered_till):
+        ids = (
+            oracle.journey()
+            .sql(
+                """SELECT coupon_upc::VARCHAR FROM coupon_redemptions UNION SELECT product_id::VARCHAR FROM products
+               UNION SELECT basket_id::VARCHAR FROM transactions"""
+            )
+            .fetchall()
+        )
+        assert [number for (number,) in ids if re.search(f"{CARD}|{PHONE}", number)] == []
+
+    def test_every_redemption_has_a_basket_on_its_eastern_day(self):
+        without = oracle.journey().sql("SELECT * FROM redemption ANTI JOIN line USING (household_id, day)").fetchall()
+        assert without == []
