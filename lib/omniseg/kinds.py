@@ -155,8 +155,8 @@ def filled(text: str) -> str:
     return plain(text)
 
 
-TEXT = Kind("a text that is not empty", filled)
-ANY_TEXT = Kind("a text", plain)
+TEXT = Kind("a text that is not empty and has no control characters", filled)
+ANY_TEXT = Kind("a text without control characters", plain)
 FLAG = Kind("true or false", flag, lambda: ("true", "false"))
 TIME_ZONE = known("an IANA time zone, such as Europe/Berlin", zones)
 CURRENCY = spelled("an ISO 4217 code of three capital letters, such as EUR", "[A-Z]{3}")

@@ -9,20 +9,20 @@ from difflib import SequenceMatcher
 def nearest(name: str, valid: Iterable[str]) -> str:
     """The valid name that `name` most probably meant, or '' when none is close.
 
-    Close: at most one edit for names under four letters, two up to eleven, a quarter of the length beyond. An edit is a
-    letter added, dropped, replaced or swapped with its neighbour; case counts for nothing. Equal distances go to the
-    name with the longer common stretches, then to the first in alphabetical order, so the answer never varies.
+    Close: half of the letters in common, and at most two edits, beyond eleven letters a quarter of the length. An edit
+    is a letter added, dropped, replaced or swapped with its neighbour; case counts for nothing. Equal distances go to
+    the name with the longer common stretches, then to the first in alphabetical order, so the answer never varies.
     """
     wanted = name.casefold()
-    limit = max(1 if len(wanted) < 4 else 2, len(wanted) // 4)
+    limit = max(2, len(wanted) // 4)
     ranked = []
     for candidate in sorted(set(valid)):
         folded = candidate.casefold()
         if abs(len(folded) - len(wanted)) > limit:
             continue
-        distance = edits(wanted, folded)
-        if distance <= limit:
-            ranked.append((distance, -SequenceMatcher(None, wanted, folded).ratio(), candidate))
+        distance, common = edits(wanted, folded), SequenceMatcher(None, wanted, folded).ratio()
+        if distance <= limit and common >= 0.5:
+            ranked.append((distance, -common, candidate))
     return min(ranked)[2] if ranked else ""
 
 

@@ -52,12 +52,15 @@ def describe(node: Node) -> str:
 
 
 def places_of(node: MapNode, prefix: str = "") -> dict[str, str]:
-    """`file:line` of every dotted key of the tree; a list is one key."""
+    """`file:line` of every dotted key of the tree; items of a list are key[1], key[2], …"""
     found: dict[str, str] = {}
     for key, child in node.entries.items():
         found[prefix + key] = node.places[key]
-        if isinstance(child, MapNode):
-            found.update(places_of(child, f"{prefix}{key}."))
+        items = child.items if isinstance(child, ListNode) else ()
+        below = {prefix + key: child, **{f"{prefix}{key}[{n}]": item for n, item in enumerate(items, start=1)}}
+        found.update({path: item.where for path, item in below.items() if path not in found})
+        for path, item in below.items():
+            found.update(places_of(item, f"{path}.") if isinstance(item, MapNode) else {})
     return found
 
 
@@ -153,7 +156,8 @@ class Reader:
         """Report unknown and missing keys; see the class."""
         unknown = {key: nearest(key, self.asked) for key in self.node.entries if key not in self.asked}
         for key, suggestion in unknown.items():
-            self.complain(key, "an unknown key", f"one of {', '.join(self.asked)}", suggestion)
+            expected = f"one of {', '.join(self.asked)}" if self.asked else "no key here"
+            self.complain(key, "an unknown key", expected, suggestion)
         for key, expected in self.missing.items():
             if key not in unknown.values():
                 self.complain(key, "nothing", expected)

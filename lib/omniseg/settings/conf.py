@@ -18,6 +18,8 @@ if sys.version_info >= (3, 11):
 else:
     from importlib.abc import Traversable
 
+__all__ = ["PACKAGED", "Traversable", "conf_dir", "conf_path", "conf_text", "label", "locate"]
+
 PACKAGED = "conf:"
 
 

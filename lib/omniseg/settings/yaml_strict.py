@@ -212,4 +212,4 @@ def syntax(problem: str) -> tuple[str, str]:
     """Found and expected for the parser's own words; a tab is the one mistake that deserves better ones."""
     if "'\\t'" in problem:
         return "a tab", "spaces"
-    return problem, "valid YAML"
+    return f"invalid YAML ({problem})", "YAML"
