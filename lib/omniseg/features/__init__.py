@@ -1,0 +1,1 @@
+"""Features of customers: declared once in YAML, kept as daily partial aggregates, merged per person as of any date."""

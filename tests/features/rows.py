@@ -1,0 +1,130 @@
+"""Rows of the tables that features are made of: a base row each, a test names only what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from omniseg import tables
+from omniseg.features.as_of import features_as_of
+from omniseg.features.declaration import FeatureSet
+from omniseg.features.parsing import parse_features
+from omniseg.features.partials import day_partials, enriched, partial_columns
+from omniseg.settings.yaml_strict import parse
+
+UTC_NOON = datetime(2017, 3, 10, 12, tzinfo=timezone.utc)
+BEGINNING = datetime(1900, 1, 1, tzinfo=timezone.utc)
+AS_OF = date(2017, 3, 31)
+
+EVENT: dict[str, Any] = {
+    "event_id": "e",
+    "source": "till",
+    "event_time": UTC_NOON,
+    "event_date": UTC_NOON.date(),
+    "received_at": UTC_NOON,
+    "channel": "pos",
+    "event_type": "purchase",
+    "identity_key": "k1",
+    "bucket": 1,
+    "order_id": "o1",
+    "amount": Decimal("10.0000"),
+    "amount_status": "ok",
+    "is_bot": False,
+    "payload_hash": 0,
+    "record_id": "r",
+    "batch_id": 1,
+}
+IDENTITY: dict[str, Any] = {
+    "identifier": "k1",
+    "identifier_type": "loyalty",
+    "bucket": 1,
+    "surrogate": "p1",
+    "customer_id": "p1",
+    "first_seen": UTC_NOON,
+    "valid_from": BEGINNING,
+    "batch_id": 1,
+}
+VERSION: dict[str, Any] = {"valid_from": BEGINNING, "row_hash": 0, "record_id": "r", "batch_id": 1}
+CUSTOMER: dict[str, Any] = {"identity_key": "k1", "bucket": 1, "age_band": "25-34", **VERSION}
+PRODUCT: dict[str, Any] = {
+    "product_id": "milk",
+    "department": "DAIRY",
+    "category": "MILK",
+    "brand": "Private",
+    **VERSION,
+}
+
+
+def frame(
+    spark: SparkSession, table: tables.Table, base: Mapping[str, Any], *overrides: Mapping[str, Any]
+) -> DataFrame:
+    """One row per override, in the table's schema; columns that nothing names are null."""
+    rows = [tuple({**base, **override}.get(name) for name in table.column_names) for override in overrides]
+    return spark.createDataFrame(rows, table.ddl)
+
+
+def events(spark: SparkSession, *overrides: Mapping[str, Any]) -> DataFrame:
+    """Silver events; each is a purchase of 10.00 unless it says otherwise. `event_date` moves `event_time` along."""
+    moved = [
+        {"event_time": datetime.combine(row["event_date"], UTC_NOON.timetz()), **row} if "event_date" in row else row
+        for row in overrides
+    ]
+    return frame(spark, tables.SILVER_EVENTS, EVENT, *moved)
+
+
+def identities(spark: SparkSession, *overrides: Mapping[str, Any]) -> DataFrame:
+    """Identities; k1 is p1 unless it says otherwise."""
+    return frame(spark, tables.IDENTITIES, IDENTITY, *(overrides or ({},)))
+
+
+def customers(spark: SparkSession, *overrides: Mapping[str, Any]) -> DataFrame:
+    """Records of the customer master; none unless given."""
+    return frame(spark, tables.CUSTOMERS, CUSTOMER, *overrides)
+
+
+def products(spark: SparkSession, *overrides: Mapping[str, Any]) -> DataFrame:
+    """Records of the product master; none unless given."""
+    return frame(spark, tables.PRODUCTS, PRODUCT, *overrides)
+
+
+def feature_set(*declarations: str) -> FeatureSet:
+    """Features from YAML flow mappings; descriptions and units are added."""
+    lines = [f"  - {{{text}, description: what, unit: number}}" for text in declarations]
+    return parse_features(parse("\n".join(["features:", *lines]).encode(), "features.yml"))
+
+
+def vectors(
+    source: DataFrame,
+    features: FeatureSet,
+    *,
+    who: DataFrame | None = None,
+    master: DataFrame | None = None,
+    as_of: date = AS_OF,
+    known_batch_id: int = 9,
+    time_zone: str = "UTC",
+) -> DataFrame:
+    """The whole way from events to vectors, through a table of days in its declared schema."""
+    spark = source.sparkSession
+    joined = enriched(source, products(spark)) if features.reads_products else source
+    days = day_partials(joined, features=features)
+    declared = tables.CUSTOMER_DAY.extended(partial_columns(features))
+    assert days.columns == list(declared.column_names)
+    return features_as_of(
+        days,
+        identities(spark) if who is None else who,
+        customers(spark) if master is None else master,
+        features=features,
+        as_of=as_of,
+        known_batch_id=known_batch_id,
+        buckets=16,
+        time_zone=time_zone,
+    )
+
+
+def values(rows: DataFrame, *names: str) -> dict[str, tuple[Any, ...]]:
+    """The named columns by customer."""
+    return {row["customer_id"]: tuple(row[name] for name in names) for row in rows.collect()}
