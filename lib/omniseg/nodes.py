@@ -76,6 +76,7 @@ class Reader:
     node: MapNode
     problems: list[Problem]
     prefix: str = ""
+    where: str = ""  # file:line of the key above; '' at the top
     asked: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -85,13 +86,15 @@ class Reader:
         return default if node is None else self.fitted(node, key, kind, default=default)
 
     def values(self, key: str, kind: Kind[T], *, required: bool = False) -> tuple[T, ...]:
-        """The values of a list, none twice; empty when the key is absent."""
+        """The values of a list, none twice, at least one where required; empty when the key is absent."""
         node = self.take(key, f"a list of {kind.expected}", required=required)
         if node is None or not isinstance(node, ListNode):
             if node is not None:
                 self.complain(key, describe(node), f"a list of {kind.expected}")
             return ()
         fitted = [self.fitted(item, key, kind, default=None) for item in node.items]
+        if required and not node.items:
+            self.complain(key, "an empty list", f"a list of {kind.expected}")
         unique = dict.fromkeys(value for value in fitted if value is not None)
         if len(unique) < len(node.items) and None not in fitted:
             self.complain(key, "a value twice", "each value once")
@@ -140,13 +143,13 @@ class Reader:
     def below(self, node: Node, key: str) -> Reader | None:
         """A reader of `node`, which must be a mapping."""
         if isinstance(node, MapNode):
-            return Reader(node, self.problems, f"{self.prefix}{key}.")
+            return Reader(node, self.problems, f"{self.prefix}{key}.", self.node.places.get(key, node.where))
         self.note(node.where, key, describe(node), "a mapping")
         return None
 
     def complain(self, key: str, found: str, expected: str, suggestion: str = "") -> None:
-        """Note a problem at the line of `key`, or of the mapping where the key is absent."""
-        self.note(self.node.places.get(key, self.node.where), key, found, expected, suggestion)
+        """Note a problem at the line of `key`, or where the key is absent at that of the key above."""
+        self.note(self.node.places.get(key, self.where or self.node.where), key, found, expected, suggestion)
 
     def note(self, where: str, key: str, found: str, expected: str, suggestion: str = "") -> None:
         """Note a problem at a given place."""

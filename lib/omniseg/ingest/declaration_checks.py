@@ -111,14 +111,14 @@ def identifier_problems(declaration: Declaration) -> Iterator[Problem]:
         if not list(refusals(declaration, key, text, None, None)):
             yield from (located(declaration, key, problem) for problem in error.problems)
         return
-    expected = f"map('TYPE', column, …), each TYPE once, out of {', '.join(IDENTIFIER_TYPES)}"
-    types = [kind for kind, _ in pairs]
-    for kind in types:
+    expected = f"map('TYPE', column, …), each column once, TYPE being one of {', '.join(IDENTIFIER_TYPES)}"
+    for kind, _ in pairs:
         if kind not in IDENTIFIER_TYPES:
             yield Problem(declaration.where(key), key, repr(kind), expected, nearest(kind, IDENTIFIER_TYPES))
-    if text and (not pairs or len(set(types)) < len(types) or len({column for _, column in pairs}) < len(pairs)):
-        found = "a type or a column twice" if pairs else "an empty map"
-        yield Problem(declaration.where(key), key, found, expected)
+    if len({column for _, column in pairs}) < len(pairs):
+        yield Problem(declaration.where(key), key, "a column twice", expected)
+    if text and not pairs:
+        yield Problem(declaration.where(key), key, "an empty map", expected)
 
 
 def located(declaration: Declaration, key: str, problem: Problem) -> Problem:

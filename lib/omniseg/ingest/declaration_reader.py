@@ -9,13 +9,14 @@ from omniseg.errors import ConfigError, Problem
 from omniseg.ingest.declaration import MANIFESTS, MODES, QualityRule, ReferenceDeclaration, SourceDeclaration
 from omniseg.ingest.declaration_checks import check_declaration, pairs_of, target_columns
 from omniseg.ingest.vocabulary import CHANNELS, EVENT_COLUMNS, REQUIRED_EVENT_COLUMNS
-from omniseg.kinds import ANY_TEXT, CURRENCY, FLAG, SNAKE_CASE, TEXT, TIME_ZONE, Kind, one_of, spelled, whole
+from omniseg.kinds import ANY_TEXT, CURRENCY, FLAG, SNAKE_CASE, TEXT, TIME_ZONE, Kind, filled, one_of, spelled, whole
 from omniseg.names import nearest
 from omniseg.nodes import MapNode, Node, Reader, TextNode, places_of
 from omniseg.tables import REFERENCES
 
 CHARSETS = ("UTF-8", "US-ASCII", "ISO-8859-1", "UTF-16", "UTF-16BE", "UTF-16LE", "UTF-32")  # all that Spark 4 reads
 COLUMN = spelled("names of raw columns, dotted inside structs", r"\S(?:.*\S)?")
+EXPRESSION = Kind("an expression of raw columns", filled)
 EXPLODE = Kind("explode(PATH), PATH being a raw array", lambda text: exploded_path(text))
 EXPLODED = spelled("explode(PATH)", r"\s*explode\s*\(\s*[A-Za-z_]\w*(?:\.\w+)*\s*\)\s*")
 SIGN = spelled("one character", r"(?s:.)")
@@ -97,7 +98,7 @@ def read_reference(reader: Reader, file: str) -> ReferenceDeclaration:
         target=target,
         key=reader.values("key", COLUMN, required=True),
         mode=mode,
-        valid_from=reader.value("valid_from", TEXT, default="", required=mode == "scd2") or None,
+        valid_from=reader.value("valid_from", EXPRESSION, default="", required=mode == "scd2") or None,
         **read_common(reader, file, columns),
     )
 
@@ -137,7 +138,7 @@ def read_columns(
     if columns is None:
         return {}
     texts = {
-        name: columns.value(name, TEXT, default="", required=name in needed)
+        name: columns.value(name, EXPRESSION, default="", required=name in needed)
         for name in settable or columns.node.entries
     }
     columns.finish()
@@ -165,7 +166,7 @@ def read_quality(reader: Reader) -> tuple[QualityRule, ...]:
     rules: list[QualityRule] = []
     for entry in reader.children("quality"):
         name = entry.value("name", SNAKE_CASE, default="", required=True)
-        expect = entry.value("expect", TEXT, default="", required=True)
+        expect = entry.value("expect", EXPRESSION, default="", required=True)
         entry.finish()
         if name and name in [rule.name for rule in rules]:
             entry.complain("name", f"{name!r} a second time", "each rule under a name of its own")
