@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from omniseg.simulate.journey import DeliveryReport, deliver
 
+from omniseg.simulate.journey import DeliveryReport, deliver
 from tests.simulate.landing import MONDAY, SUNDAY, declaration, quiet
 
 

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
+
 from omniseg.errors import EnvironmentRefused
 from omniseg.simulate import journey
 from omniseg.simulate.journey import deliver
-
 from tests.oracle import journey as oracle
 from tests.simulate.landing import MONDAY, SUNDAY, files, quiet, read_csv
 

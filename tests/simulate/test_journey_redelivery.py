@@ -4,8 +4,8 @@ import shutil
 from datetime import date
 
 import pytest
-from omniseg.simulate.journey import deliver
 
+from omniseg.simulate.journey import deliver
 from tests.simulate.landing import MONDAY, SUNDAY, files, quiet, state
 
 

@@ -5,10 +5,11 @@ import re
 from decimal import Decimal
 
 import pytest
+
 from omniseg.privacy.redact import CARD, PHONE
 from omniseg.settings.load import load_settings
 from omniseg.settings.schema import Business
-
+from omniseg.settings.sources import load_declarations
 from tests.oracle import journey as oracle
 from tests.simulate.landing import PACK, declaration, read_csv
 
@@ -119,6 +120,14 @@ class TestPack:
         assert settings.business == Business(time_zone="America/New_York", currency="USD")
         assert settings.sources.dir == "conf:packs/complete_journey/sources"
         assert settings.consent.legal_basis
+
+    def test_declarations_are_valid_and_meet_in_the_household(self):
+        settings = load_settings(env="local", conf=str(PACK / "settings.yml"), sets=(), environ={})
+        declared = load_declarations(settings.sources.dir, settings)
+        of_persons = {item.name: item.identifier_pairs for item in declared if item.personal}
+        assert len(declared) == 6
+        assert set(of_persons) == {"till", "campaign_contacts", "coupon_redemptions", "customers"}
+        assert set(of_persons.values()) == {(("household", "household_id"),)}
 
     def test_no_id_looks_like_a_number_to_redact(self, delivered_till):
         ids = (
