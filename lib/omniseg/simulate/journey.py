@@ -27,7 +27,7 @@ from omniseg.simulate import journey_sql
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-Days = tuple[date, date]  # first and last business day, both delivered
+Days = dict[str, date]  # `since` and `until`: first and last business day, both delivered
 Delivery = tuple[str, int, bytes]  # path below the landing zone, rows, content
 
 
@@ -86,7 +86,7 @@ def deliver(
 
     Masters are exports of 2017-01-01 and always delivered. Raises EnvironmentRefused where the `demo` extra is missing.
     """
-    days = (since or date.min, until or date.max)
+    days = {"since": since or date.min, "until": until or date.max}
     connection = open_package()
     try:
         feeds = [receive("till", till_files(connection, days, progress), landing_root)]
@@ -115,6 +115,7 @@ def open_package() -> DuckDBPyConnection:
     except ImportError as error:
         raise missing("duckdb") from error
     connection = duckdb.connect()
+    connection.execute("SET enable_progress_bar = false")  # DuckDB 1 draws it on stdout, where the last line is ours
     for file in sorted(package_data().glob("*.parquet")):
         connection.read_parquet(str(file)).create_view(file.stem)
     return connection
@@ -139,7 +140,7 @@ def till_files(connection: DuckDBPyConnection, days: Days, progress: Callable[[s
 
 def csv_files(connection: DuckDBPyConnection, feed: CsvFeed, days: Days) -> Iterator[Delivery]:
     """One CSV file with a header per delivery day of the feed; a null is an empty field."""
-    result = connection.execute(feed.query, days if "?" in feed.query else None)
+    result = connection.execute(feed.query, days if "$since" in feed.query else None)
     header = [column[0] for column in result.description or ()][1:]
     for day, rows in groupby(result.fetchall(), key=lambda row: row[0]):
         lines = [row[1:] for row in rows]

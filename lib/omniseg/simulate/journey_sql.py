@@ -22,7 +22,8 @@ SELECT * FROM (
            CAST(coupon_match_disc AS DECIMAL(18, 2)) AS coupon_match_disc,
            transaction_timestamp AS sold_at
     FROM transactions
-) WHERE day BETWEEN ? AND ?
+    WHERE transaction_timestamp BETWEEN $since AND $until + INTERVAL 2 DAY -- lets Parquet skip; the days decide below
+) WHERE day BETWEEN $since AND $until
 """
 
 TILL_MONTHS = "SELECT DISTINCT date_trunc('month', day) AS month FROM till ORDER BY month"
@@ -45,7 +46,7 @@ SELECT * FROM (
     SELECT CAST(start_date AS DATE) AS day, campaign_id, household_id, campaign_type,
            CAST(start_date AS DATE) AS contacted_on
     FROM campaigns JOIN campaign_descriptions USING (campaign_id)
-) WHERE day BETWEEN ? AND ? ORDER BY day, campaign_id, household_id
+) WHERE day BETWEEN $since AND $until ORDER BY day, campaign_id, household_id
 """
 
 REDEMPTIONS = """
@@ -53,7 +54,7 @@ SELECT * FROM (
     SELECT CAST(redemption_date AS DATE) AS day, household_id, coupon_upc, campaign_id,
            CAST(redemption_date AS DATE) AS redeemed_on
     FROM coupon_redemptions
-) WHERE day BETWEEN ? AND ? ORDER BY day, household_id, campaign_id, coupon_upc
+) WHERE day BETWEEN $since AND $until ORDER BY day, household_id, campaign_id, coupon_upc
 """
 
 HOUSEHOLDS = f"""
