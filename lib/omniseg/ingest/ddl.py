@@ -50,7 +50,8 @@ def tokens(ddl: str) -> list[tuple[str, int]]:
     while at < end:
         match = TOKEN.match(ddl, at)
         if match is None:
-            raise BadDdl(f"{ddl[at : at + 10].strip()!r} at position {at + 1}")
+            rest = ddl[at:end].lstrip()
+            raise BadDdl(f"{rest[:10]!r} at position {end - len(rest) + 1}")
         at = match.end()
         found.append((match[0].strip(), at - len(match[0].lstrip()) + 1))
     return [*found, ("", len(ddl) + 1)]
@@ -100,7 +101,7 @@ class Parser:
         self.at += 1
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise self.bad(f"types nested deeper than {MAX_DEPTH}")
+            raise self.bad(f"types nested deeper than {MAX_DEPTH}", back=1)
         result = self.nested(kind) if kind in NESTED else (self.leaf(kind + self.sizes(kind)), {})
         self.depth -= 1
         return result
