@@ -55,7 +55,7 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-unit: setup $(SPARK41)/stamp lint types
+unit: setup $(STAMPS)/java $(SPARK41)/stamp lint types
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: setup ## measure the figures of the README on this machine
@@ -85,6 +85,11 @@ $(STAMPS)/omniseg: pyproject.toml $(STAMPS)/packages
 $(STAMPS)/bootstrap: $(STAMPS)/omniseg requirements-java.lock lib/omniseg/bootstrap.py lib/omniseg/java.py lib/omniseg/versions.py
 	@$(BIN)/python -m omniseg.java >/dev/null 2>&1 || $(BIN)/python $(PIP_INSTALL) $(LOCKED) requirements-java.lock
 	@$(BIN)/python -m omniseg.bootstrap
+	@touch $@
+
+# The Java from PyPI, also where the machine has its own: a test shows that Spark runs on it.
+$(STAMPS)/java: requirements-java.lock $(STAMPS)/bootstrap
+	@$(BIN)/python $(PIP_INSTALL) $(LOCKED) $<
 	@touch $@
 
 # The second tested pair of Spark and Delta, for the handshake test only.

@@ -32,30 +32,21 @@ class Jar:
         return f"{self.group}:{self.artifact}:{self.version}"
 
 
+def delta_spark(spark_line: str, sha256: str) -> Jar:
+    """Delta 4.4.0 as built for one line of Spark, like "4.2"."""
+    return Jar("io.delta", f"delta-spark_{spark_line}_2.13", "4.4.0", sha256)
+
+
 DELTA_STORAGE = Jar(
     "io.delta", "delta-storage", "4.4.0", "c46735481fa8e326b0957be02b4420cbcab4b325bb08009b7f2045a95133f1cc"
 )
+DELTA_4_2 = delta_spark("4.2", "27d4fd8b1f879535c573ed1c718177d6a27f24d3e626ba02e216369725721ead")
+DELTA_4_1 = delta_spark("4.1", "75a9400986853c061f5109f012547de2545a5759e5e752e5ef633dabe16a4f10")
 
 # (pyspark, delta-spark) → the jars of the pair: first the one that is asked for, then what it brings along.
 JARS: dict[tuple[str, str], tuple[Jar, ...]] = {
-    ("4.2.0", "4.4.0"): (
-        Jar(
-            "io.delta",
-            "delta-spark_4.2_2.13",
-            "4.4.0",
-            "27d4fd8b1f879535c573ed1c718177d6a27f24d3e626ba02e216369725721ead",
-        ),
-        DELTA_STORAGE,
-    ),
-    ("4.1.4", "4.4.0"): (
-        Jar(
-            "io.delta",
-            "delta-spark_4.1_2.13",
-            "4.4.0",
-            "0" * 64,
-        ),
-        DELTA_STORAGE,
-    ),
+    ("4.2.0", "4.4.0"): (DELTA_4_2, DELTA_STORAGE),
+    ("4.1.4", "4.4.0"): (DELTA_4_1, DELTA_STORAGE),
 }
 
 SUPPORTED: tuple[tuple[str, str], ...] = tuple(JARS)
