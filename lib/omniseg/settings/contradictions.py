@@ -37,10 +37,10 @@ def of_model(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 
 def of_places(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """Deliveries never lie among the tables, and a cluster has no working directory that all of it shares."""
+    """Deliveries and tables have a root each, and a cluster has no working directory that all of it shares."""
     warehouse, landing = settings.warehouse.root.rstrip("/"), settings.landing.root.rstrip("/")
-    if f"{landing}/".startswith(f"{warehouse}/"):
-        yield "landing.root", repr(landing), f"a place outside of warehouse.root ({warehouse!r})"
+    if landing == warehouse:
+        yield "landing.root", f"the place of warehouse.root ({landing!r})", "a place of its own"
     if settings.profile == "local":
         return
     for key, place in (("warehouse.root", warehouse), ("landing.root", landing)):
