@@ -6,7 +6,7 @@ import random
 from collections import Counter
 
 import pytest
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score  # type: ignore[import-untyped]  # ships no types
 
 from omniseg.models.agreement import adjusted_rand
 

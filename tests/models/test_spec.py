@@ -44,7 +44,9 @@ def test_the_version_is_the_hash_of_the_document():
         pytest.param(replace(SPEC, segment_ids={"0.0": "s02", "0.1": "s01"}), id="ids_swapped"),
         pytest.param(replace(SPEC, issued=3), id="another_id_given_out"),
         pytest.param(replace(SPEC, features=(replace(SPEC.features[0], upper=364.0),)), id="another_limit"),
-        pytest.param(replace(SPEC, nodes=(*SPEC.nodes[:2], replace(SPEC.nodes[2], center=(2.9,)))), id="a_centre_moved"),
+        pytest.param(
+            replace(SPEC, nodes=(*SPEC.nodes[:2], replace(SPEC.nodes[2], center=(2.9,)))), id="a_centre_moved"
+        ),
     ],
 )
 def test_another_model_has_another_version(other):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -186,7 +187,7 @@ class TestPrune:
     def test_fewer_segments_nest_and_never_cost_less(self, seed, leaf_count):
         nodes = random_tree(seed, leaf_count)
         steps = [prune(nodes, segments).frontier for segments in range(leaf_count, 0, -1)]
-        for finer, coarser in zip(steps, steps[1:], strict=False):
+        for finer, coarser in pairwise(steps):
             assert spread(nodes, coarser) >= spread(nodes, finer) - 1e-6
             assert all(covering(path, coarser) for path in finer)
 
