@@ -82,7 +82,7 @@ $(STAMPS)/omniseg: pyproject.toml $(STAMPS)/packages
 	@$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@
 
-$(STAMPS)/bootstrap: $(STAMPS)/omniseg requirements-java.lock lib/omniseg/bootstrap.py lib/omniseg/java.py lib/omniseg/versions.py
+$(STAMPS)/bootstrap: $(STAMPS)/omniseg requirements-java.lock lib/omniseg/bootstrap.py lib/omniseg/java.py lib/omniseg/trust.py lib/omniseg/versions.py
 	@$(BIN)/python -m omniseg.java >/dev/null 2>&1 || $(BIN)/python $(PIP_INSTALL) $(LOCKED) requirements-java.lock
 	@$(BIN)/python -m omniseg.bootstrap
 	@touch $@

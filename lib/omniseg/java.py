@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from omniseg import trust
 from omniseg.errors import EnvironmentRefused
 
 OLDEST = 17
@@ -35,7 +36,7 @@ for argument do
     esac
     set -- "$@" "$argument"
 done
-exec {java} "$@"
+exec {java} {trust}"$@"
 """
 
 
@@ -140,11 +141,13 @@ def wrapper_home() -> Path:
 
 
 def write_wrapper(found: Java) -> None:
-    """Put an executable `bin/java` in front of `found` that drops the option it cannot serve."""
+    """Put an executable `bin/java` before `found` that drops what it cannot serve and trusts as the machine does."""
     target = wrapper_home() / "bin" / "java"
     target.parent.mkdir(parents=True, exist_ok=True)
+    store = wrapper_home() / "truststore.p12"
+    trusted = f"-Djavax.net.ssl.trustStore={shlex.quote(str(store))} " if trust.write_truststore(store) else ""
     real = shlex.quote(str(found.home / "bin" / "java"))
-    target.write_text(WRAPPER.format(vector=VECTOR, java=real), encoding="utf-8")
+    target.write_text(WRAPPER.format(vector=VECTOR, java=real, trust=trusted), encoding="utf-8")
     target.chmod(0o755)
 
 
