@@ -137,8 +137,9 @@ class Audit:
 
 @dataclass(frozen=True)
 class Reports:
-    """What a report may show."""
+    """Where reports go, and what they may show."""
 
+    dir: Annotated[str, TEXT]
     min_group: Annotated[int, whole(1)]
 
 

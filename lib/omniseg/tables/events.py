@@ -100,7 +100,7 @@ RAW_REJECTS = Table(
     columns=parse_columns("""
         vault_ref STRING NOT NULL         | none       | the record_id of the reject
         source STRING NOT NULL            | none       | name of the declaration that read the record
-        encrypted STRING NOT NULL         | restricted | AES-256-GCM of the first 4 KB of the text, base64, nonce first
+        encrypted STRING NOT NULL         | restricted | AES-256-SIV of the first 4 KB of the text, base64
         batch_id BIGINT NOT NULL          | none       | ingestion batch
         stored_at TIMESTAMP NOT NULL      | none       | delivery time of the file; retention counts from it
     """),

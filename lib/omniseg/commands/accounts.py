@@ -1,0 +1,77 @@
+"""The figures of a batch, counted from what was read and from what stands in the tables, independently of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from omniseg.commands.deliveries import MOST_FILES, plain_path
+from omniseg.ingest.accounting import Account, Tally, tallies, tally_columns
+from omniseg.ingest.dedupe import CONFLICT
+from omniseg.lake.bounded import bounded
+from omniseg.runtime import Run
+from omniseg.tables import QUARANTINE, SILVER_EVENTS
+
+MOST_SOURCES = 10_000
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was read: tally per source, rows per (source, file), and what kinds of record are among them."""
+
+    read: Mapping[str, Tally]
+    rows_per_file: Mapping[tuple[str, str], int]
+    rescued: list[str]  # sources that sent fields which their schema does not know
+    rejected: bool  # some text could not be parsed
+    exploded: bool  # some records gave several rows
+
+
+def survey(received: DataFrame) -> Survey:
+    """Count what was read, once, per file; the first look at the rows, which also fills the cache."""
+    counted = received.groupBy("source", "file").agg(
+        *tally_columns(),
+        F.count("rescued").alias("rescued"),
+        F.count("reject").alias("rejected"),
+        F.count_if(F.contains("record_id", F.lit("#"))).alias("elements"),
+    )
+    rows = bounded(counted, MOST_FILES)
+    read: dict[str, Tally] = {}
+    for row in rows:
+        read[row.source] = read.get(row.source, Tally()) + Tally(row["rows"], row.hashes)
+    return Survey(
+        read,
+        {(row.source, plain_path(row.file)): row["rows"] for row in rows},
+        sorted({row.source for row in rows if row.rescued}),
+        any(row.rejected for row in rows),
+        any(row.elements for row in rows),
+    )
+
+
+def event_accounts(run: Run, batch_id: int, found: Survey, repeated: DataFrame, sources: list[str]) -> list[Account]:
+    """One account per event source: what was read against what the tables hold of the batch now."""
+    of_batch = F.col("batch_id") == batch_id
+    stored = run.lake.read(SILVER_EVENTS).where(of_batch)
+    accepted = by_source(tallies(stored))
+    quarantined = by_source(tallies(run.lake.read(QUARANTINE).where(of_batch)))
+    duplicates = by_source(tallies(repeated.where(F.col("verdict") != CONFLICT)))
+    nobody = stored.where(F.col("identity_key").isNull()).groupBy("source").count()
+    unattributed = {row.source: row["count"] for row in bounded(nobody, MOST_SOURCES)}
+    return [
+        Account(
+            source,
+            read=found.read.get(source, Tally()),
+            accepted=accepted.get(source, Tally()),
+            duplicates=duplicates.get(source, Tally()),
+            quarantined=quarantined.get(source, Tally()),
+            unattributed=unattributed.get(source, 0),
+        )
+        for source in sources
+    ]
+
+
+def by_source(counted: DataFrame) -> dict[str, Tally]:
+    """Tallies as a dictionary."""
+    return {row.source: Tally(row["rows"], row.hashes) for row in bounded(counted, MOST_SOURCES)}

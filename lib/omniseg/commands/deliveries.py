@@ -1,0 +1,91 @@
+"""Which files each declaration takes in this batch: listing, ledger, manifests. The only state is `ops.files`."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from urllib.parse import unquote
+
+from pyspark.sql import functions as F
+
+from omniseg.ingest.declaration import Declaration
+from omniseg.ingest.ledger import Candidate, Known, ready, to_hash, untaken
+from omniseg.lake import landing
+from omniseg.lake.bounded import bounded
+from omniseg.runtime import Run
+from omniseg.tables import FILES
+
+log = logging.getLogger(__name__)
+MOST_FILES = 2_000_000  # deliveries that a ledger may hold before old ones have to be archived
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One file that a declaration takes now."""
+
+    source: str
+    path: str
+    size: int
+    mtime: datetime
+    content_hash: str
+
+
+def next_batch(run: Run) -> int:
+    """The batch after the highest committed one; an interrupted batch gets its number again and is replaced."""
+    rows = bounded(run.lake.read(FILES).agg(F.coalesce(F.max("batch_id"), F.lit(0)).alias("newest")), 1)
+    return int(rows[0].newest) + 1
+
+
+def deliveries(run: Run, declarations: Sequence[Declaration]) -> dict[str, list[Delivery]]:
+    """Per declaration the files not yet taken, in path order."""
+    known = ledger(run)
+    return {item.name: new_files(run, item, known.get(item.name, {})) for item in declarations}
+
+
+def ledger(run: Run) -> dict[str, dict[str, list[Known]]]:
+    """What was taken or refused before: source -> path -> deliveries."""
+    rows = bounded(run.lake.read(FILES).select("source", "path", "size", "mtime", "content_hash"), MOST_FILES)
+    found: dict[str, dict[str, list[Known]]] = {}
+    for row in rows:
+        mtime = row.mtime.replace(tzinfo=timezone.utc)
+        found.setdefault(row.source, {}).setdefault(row.path, []).append(Known(row.size, mtime, row.content_hash))
+    return found
+
+
+def new_files(run: Run, declaration: Declaration, known: Mapping[str, list[Known]]) -> list[Delivery]:
+    """The files of one declaration that wait to be taken."""
+    listed = [Candidate(item.path, item.size, item.mtime) for item in landing.list_files(run.spark, declaration.path)]
+    settle = run.settings.landing.settle_seconds
+    candidates = to_hash([item for item in listed if ready(item, now=run.started, settle_seconds=settle)], known)
+    hashes = landing.content_hashes(run.spark, [item.path for item in candidates])
+    fresh = untaken(candidates, hashes, known)
+    kept = [item for item in fresh if complete(run, declaration, item, hashes[item.path])]
+    return [Delivery(declaration.name, item.path, item.size, item.mtime, hashes[item.path]) for item in kept]
+
+
+def complete(run: Run, declaration: Declaration, item: Candidate, content_hash: str) -> bool:
+    """False while a required manifest is missing, or a manifest names other bytes than those that lie there: the file waits.
+
+    A manifest is `<file>.manifest.json` with `{"size": bytes, "sha256": hex}`, either key optional.
+    """
+    if declaration.manifest == "none":
+        return True
+    manifest = f"{item.path}.manifest.json"
+    if not landing.folder_exists(run.spark, manifest):
+        if declaration.manifest == "required":
+            log.warning("source=%s file=%s waits: its manifest %s is not there", declaration.name, item.path, manifest)
+        return declaration.manifest == "optional"
+    promised = json.loads(landing.first_line(run.spark, manifest, "UTF-8") or "{}")
+    found = {"size": item.size, "sha256": content_hash.removeprefix("sha256:")}
+    wrong = [name for name in found if name in promised and promised[name] != found[name]]
+    if wrong:
+        log.warning("source=%s file=%s waits: its manifest promises other %s", declaration.name, item.path, wrong)
+    return not wrong
+
+
+def plain_path(path: str) -> str:
+    """One spelling for the paths of Hadoop (`file:/x`) and of Spark's metadata column (`file:///x`, percent-encoded)."""
+    return unquote(path).replace("file:///", "file:/", 1)

@@ -1,0 +1,69 @@
+"""Snapshots as readers see them: the pointer, the manifest, and the rows behind a report."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import Row
+from pyspark.sql import functions as F
+
+from omniseg.errors import ConfigError, Problem
+from omniseg.lake.bounded import bounded
+from omniseg.names import nearest
+from omniseg.report.contents import Snapshot
+from omniseg.runtime import Run
+from omniseg.tables import SEGMENT_LINEAGE, SEGMENT_PROFILES, SNAPSHOT_MANIFEST, SNAPSHOT_POINTER
+
+MOST_SNAPSHOTS = 100_000
+MOST_PROFILES = 1_000_000
+
+
+def pointer(run: Run) -> str | None:
+    """The snapshot that readers see now; None before the first publication."""
+    rows = run.lake.read(SNAPSHOT_POINTER).where(F.col("model") == run.settings.model.name)
+    found = bounded(rows.orderBy(F.desc("published_at")).limit(1), 1)
+    return found[0].snapshot_id if found else None
+
+
+def manifests(run: Run) -> list[Row]:
+    """All snapshots of the model that were published, by date and time of writing."""
+    mine = (F.col("model") == run.settings.model.name) & (F.col("status") == "published")
+    rows = run.lake.read(SNAPSHOT_MANIFEST).where(mine)
+    return bounded(rows.orderBy("as_of", "created_at"), MOST_SNAPSHOTS)
+
+
+def newest_per_date(run: Run) -> list[Row]:
+    """The last published snapshot of each date."""
+    return list({row.as_of: row for row in manifests(run)}.values())
+
+
+def published_before(run: Run, as_of: date) -> Row | None:
+    """The published snapshot of the latest date before `as_of`."""
+    earlier = [row for row in newest_per_date(run) if row.as_of < as_of]
+    return earlier[-1] if earlier else None
+
+
+def manifest(run: Run, snapshot_id: str) -> Row:
+    """The manifest of one snapshot; ConfigError with the nearest id where there is none."""
+    rows = bounded(run.lake.read(SNAPSHOT_MANIFEST).where(F.col("snapshot_id") == snapshot_id), 1)
+    if rows:
+        return rows[0]
+    known = [row.snapshot_id for row in manifests(run)]
+    expected = "a published snapshot (omniseg snapshots list)"
+    raise ConfigError([Problem("command line", "ID", repr(snapshot_id), expected, nearest(snapshot_id, known))])
+
+
+def report_of(run: Run, row: Row) -> Snapshot:
+    """Profiles and lineage of a manifest's snapshot."""
+    mine = F.col("snapshot_id") == row.snapshot_id
+    profiles = bounded(run.lake.read(SEGMENT_PROFILES).where(mine), MOST_PROFILES)
+    lineage = bounded(run.lake.read(SEGMENT_LINEAGE).where(mine), MOST_PROFILES)
+    return Snapshot(
+        row.snapshot_id, row.as_of, [item.asDict() for item in profiles], [item.asDict() for item in lineage]
+    )
+
+
+def names_of(run: Run, snapshot_id: str) -> dict[str, str]:
+    """Segment names of a snapshot by id."""
+    rows = run.lake.read(SEGMENT_PROFILES).where(F.col("snapshot_id") == snapshot_id)
+    return {row.segment_id: row.segment_name for row in bounded(rows.select("segment_id", "segment_name").distinct(), 10_000)}

@@ -1,0 +1,148 @@
+"""From the files of one declaration to protected records: read, parse, pin the schema, protect. Refuses files that drifted."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from omniseg.commands.deliveries import Delivery
+from omniseg.errors import ContractError
+from omniseg.ingest.declaration import Declaration
+from omniseg.ingest.parse import ORIGIN, parse_columns, parse_json
+from omniseg.ingest.schema import ddl, text_schema
+from omniseg.lake import landing, raw
+from omniseg.lake.bounded import bounded
+from omniseg.names import nearest
+from omniseg.runtime import Run
+from omniseg.tables import MIGRATIONS
+
+log = logging.getLogger(__name__)
+SAMPLED_FILES = 20  # files that a schema is inferred from, once
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a declaration's files gave: the parsed frame, its raw schema, and the files that were refused (path -> reason)."""
+
+    rows: DataFrame | None
+    schema: T.StructType
+    refused: dict[str, str]
+
+
+def parsed_files(run: Run, declaration: Declaration, files: Sequence[Delivery], *, pin: bool = True) -> Parsed:
+    """Parse the files by the declared schema, or by the one pinned at the first delivery (a dry run pins none)."""
+    schema = declared_or_pinned(run, declaration, files, pin=pin)
+    paths = [file.path for file in files]
+    if declaration.format == "json":
+        return Parsed(parse_json(lines(run, declaration, paths), schema=ddl(schema)), schema, {})
+    if declaration.format == "text":
+        rows = lines(run, declaration, paths).select("value", *ORIGIN)
+        return Parsed(parse_columns(rows, known=["value"]), schema, {})
+    if declaration.format == "csv":
+        return parsed_csv(run, declaration, paths, schema)
+    rows = raw.read_parquet(run.spark, paths)
+    refuse_missing(declaration, schema, rows.columns)
+    return Parsed(parse_columns(rows, known=schema.names), schema, {})
+
+
+def lines(run: Run, declaration: Declaration, paths: Sequence[str]) -> DataFrame:
+    """The lines of text files."""
+    return raw.read_lines(run.spark, paths, encoding=declaration.options.get("encoding", "UTF-8"))
+
+
+def declared_or_pinned(
+    run: Run, declaration: Declaration, files: Sequence[Delivery], *, pin: bool = True
+) -> T.StructType:
+    """The schema that records are read by: declared, else pinned before, else found in these files and pinned now."""
+    if declaration.schema is not None:
+        declared = T.StructType.fromDDL(declaration.schema)
+        return declared if declaration.format == "parquet" else text_schema(declared)
+    if declaration.format == "text":
+        return T.StructType.fromDDL("value STRING")
+    name = f"source:{declaration.name}"
+    pinned = bounded(run.lake.read(MIGRATIONS).where(F.col("object") == name).orderBy("version"), 1000)
+    if pinned:
+        return T.StructType.fromDDL(pinned[-1].definition)
+    found = infer(run, declaration, [file.path for file in files[:SAMPLED_FILES]])
+    if not pin:
+        return found
+    now = datetime.now(timezone.utc)
+    row = (name, 1, ddl(found), now, run.run_id)
+    run.lake.append(MIGRATIONS, run.spark.createDataFrame([row], MIGRATIONS.ddl))
+    return found
+
+
+def infer(run: Run, declaration: Declaration, paths: Sequence[str]) -> T.StructType:
+    """The schema of the first delivery: JSON by its fields, CSV by its header, Parquet by its own schema."""
+    if declaration.format == "json":
+        encoding = declaration.options.get("encoding", "UTF-8")
+        return T.StructType.fromDDL(raw.infer_json(run.spark, paths, encoding=encoding))
+    if declaration.format == "csv":
+        names = header_of(declaration, next(iter(headers(run, declaration, paths[:1]).values())))
+        return T.StructType([T.StructField(name, T.StringType()) for name in names])
+    rows = raw.read_parquet(run.spark, paths)
+    return T.StructType([item for item in rows.schema if item.name not in ORIGIN])
+
+
+def parsed_csv(run: Run, declaration: Declaration, paths: Sequence[str], schema: T.StructType) -> Parsed:
+    """CSV files grouped by header, so that columns are read by name however a file orders them."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for path, line in headers(run, declaration, paths).items():
+        names = header_of(declaration, line) if has_header(declaration) else tuple(schema.names)
+        groups.setdefault(names, []).append(path)
+    refused = {path: reason for names in groups if (reason := drift(schema, names)) for path in groups[names]}
+    frames = [
+        parse_columns(read_group(run, declaration, members, names, place), known=schema.names)
+        for place, (names, members) in enumerate(sorted(groups.items()))
+        if names and not drift(schema, names)
+    ]
+    return Parsed(reduce(DataFrame.unionByName, frames) if frames else None, schema, refused)
+
+
+def read_group(run: Run, declaration: Declaration, paths: list[str], names: tuple[str, ...], place: int) -> DataFrame:
+    """Files that share one header."""
+    return raw.read_csv(run.spark, paths, options=declaration.options, names=names, group=place)
+
+
+def has_header(declaration: Declaration) -> bool:
+    """True when the first line of each CSV file names its columns (`options: {header: true}`)."""
+    return declaration.options.get("header", "false").lower() == "true"
+
+
+def headers(run: Run, declaration: Declaration, paths: Sequence[str]) -> dict[str, str]:
+    """First line per file; nothing is read where there is no header."""
+    if not has_header(declaration):
+        return {path: "" for path in paths}
+    return landing.first_lines(run.spark, list(paths), declaration.options.get("encoding", "UTF-8"))
+
+
+def header_of(declaration: Declaration, line: str) -> tuple[str, ...]:
+    """The column names of a header line; () for an empty file."""
+    quote = declaration.options.get("quote") or '"'
+    rows = list(csv.reader([line], delimiter=declaration.options.get("sep", ","), quotechar=quote))
+    return tuple(name.strip() for name in rows[0]) if rows else ()
+
+
+def drift(schema: T.StructType, names: Sequence[str]) -> str:
+    """Why a file with these columns may not be read as `schema`; '' when it may (new columns are rescued)."""
+    if not names:
+        return ""
+    missing = [name for name in schema.names if name not in names]
+    if not missing:
+        return ""
+    hints = [f"{name} (nearest: {found})" if (found := nearest(name, names)) else name for name in missing]
+    return f"columns that earlier deliveries had are missing: {', '.join(hints)}"
+
+
+def refuse_missing(declaration: Declaration, schema: T.StructType, names: Sequence[str]) -> None:
+    """Raise ContractError where Parquet files lack declared or pinned columns altogether."""
+    if reason := drift(schema, names):
+        raise ContractError(f"{declaration.where('path')}: source {declaration.name}: {reason}; nothing of it was taken")

@@ -1,0 +1,72 @@
+"""The accounting law: per batch and source, read = accepted + duplicates + quarantined + suppressed, as multisets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from omniseg.errors import AccountingError
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many records, and the sum of their 64-bit id hashes: equal tallies of two multisets mean equal multisets."""
+
+    rows: int = 0
+    hashes: Decimal = Decimal(0)
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.rows + other.rows, self.hashes + other.hashes)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One source in one batch."""
+
+    source: str
+    read: Tally = Tally()
+    accepted: Tally = Tally()
+    duplicates: Tally = Tally()
+    quarantined: Tally = Tally()
+    suppressed: Tally = Tally()
+    unattributed: int = 0
+
+    def check(self) -> None:
+        """Raise AccountingError, naming every figure, unless the law holds."""
+        kept = self.accepted + self.duplicates + self.quarantined + self.suppressed
+        if kept == self.read:
+            return
+        what = "counts differ" if kept.rows != self.read.rows else "counts agree but the records are not the same ones"
+        raise AccountingError(
+            f"source {self.source}: {what}: read {self.read.rows} <> accepted {self.accepted.rows} + duplicates "
+            f"{self.duplicates.rows} + quarantined {self.quarantined.rows} + suppressed {self.suppressed.rows}; "
+            "the batch was not committed, its files stay untaken"
+        )
+
+    def counts(self) -> dict[str, int]:
+        """The figures for ops.runs and the last line."""
+        tallies = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value.rows for name, value in tallies.items() if isinstance(value, Tally)}
+
+
+def tally_columns(record_id: str = "record_id") -> tuple[Column, Column]:
+    """Aggregates `rows` and `hashes` of a group of records."""
+    return (
+        F.count(F.lit(1)).alias("rows"),
+        F.coalesce(F.sum(F.xxhash64(record_id).cast("decimal(20,0)")), F.lit(0)).cast("decimal(38,0)").alias("hashes"),
+    )
+
+
+def tallies(rows: DataFrame) -> DataFrame:
+    """(source, rows, hashes) of records that have `source` and `record_id`."""
+    return rows.groupBy("source").agg(*tally_columns())
+
+
+def check_all(accounts: Iterable[Account]) -> None:
+    """Check every source; the first broken one raises."""
+    for account in accounts:
+        account.check()

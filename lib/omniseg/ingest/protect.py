@@ -1,0 +1,96 @@
+"""Privacy before the first write: raw columns without direct identifiers, free text without addresses and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from omniseg.ingest.parse import PARSED, quoted
+from omniseg.privacy.pseudonyms import pseudonym
+from omniseg.privacy.redact import redacted
+
+
+@dataclass(frozen=True)
+class Protection:
+    """How a source's records are protected.
+
+    `personal` maps raw columns (dotted paths) to identifier types; `used` are the paths that expressions read; `keep_text`
+    is the declaration's `free_text: keep`; `free_text` are used columns that are redacted all the same.
+    """
+
+    personal: Mapping[str, str]
+    used: frozenset[str]
+    free_text: frozenset[str]
+    keep_text: bool
+    key_name: str
+    key_version: str
+
+
+def protect(records: DataFrame, protection: Protection) -> DataFrame:
+    """Personal columns become pseudonyms, text that no expression reads is redacted, and `__payload` (JSON) is added."""
+    raw = [item for item in records.schema.fields if item.name not in PARSED]
+    replaced = [protected_column(item, protection).alias(item.name) for item in raw]
+    rescued = F.col("__rescued") if protection.keep_text else redacted(F.col("__rescued"))
+    kept = [F.col(name) for name in PARSED if name != "__rescued"]
+    rows = records.select(*replaced, *kept, rescued.alias("__rescued"))
+    body = F.struct(*(quoted(item.name) for item in raw))
+    # Microseconds, so that a replay from the payload gives the same event_time.
+    payload = F.to_json(body, {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"})
+    return rows.withColumn("__payload", F.when(F.col("__reject").isNull(), payload))
+
+
+def protected_column(item: T.StructField, protection: Protection) -> Column:
+    """One raw column with every personal or free-text leaf inside it replaced."""
+    return protected_value(quoted(item.name), item.dataType, item.name, protection)
+
+
+def protected_value(value: Column, kind: T.DataType, path: str, protection: Protection) -> Column:
+    """`value` at `path`: a pseudonym, redacted text, a struct protected leaf by leaf, or as it is."""
+    if path in protection.personal:
+        return pseudonym(
+            value,
+            identifier_type=protection.personal[path],
+            key_version=protection.key_version,
+            key_name=protection.key_name,
+        )
+    if isinstance(kind, T.StructType):
+        return protected_struct(value, kind, path, protection)
+    if not to_redact(path, protection):
+        return value
+    if isinstance(kind, T.StringType):
+        return redacted(value)
+    if isinstance(kind, (T.ArrayType, T.MapType)):
+        return F.from_json(redacted(F.to_json(value)), kind)
+    return value
+
+
+def protected_struct(value: Column, kind: T.StructType, path: str, protection: Protection) -> Column:
+    """A struct rebuilt from its protected leaves; untouched (and not rebuilt) where no leaf needs protection."""
+    leaves = {item.name: f"{path}.{item.name}" for item in kind}
+    changed = [
+        item
+        for item in kind
+        if isinstance(item.dataType, T.StructType)
+        or leaves[item.name] in protection.personal
+        or to_redact(leaves[item.name], protection)
+    ]
+    for item in changed:
+        inner = protected_value(value.getField(item.name), item.dataType, leaves[item.name], protection)
+        value = value.withField(f"`{item.name}`", inner)
+    return value
+
+
+def to_redact(path: str, protection: Protection) -> bool:
+    """Text that a declaration maps is data and stays; text that nobody has declared a meaning for may hold anything."""
+    if protection.keep_text:
+        return False
+    return path in protection.free_text or not is_used(path, protection.used)
+
+
+def is_used(path: str, used: Iterable[str]) -> bool:
+    """True when an expression reads the path, something inside it or something around it."""
+    return any(path == other or other.startswith(f"{path}.") or path.startswith(f"{other}.") for other in used)

@@ -1,0 +1,96 @@
+"""Upkeep of tables and of the landing zone: sizes, compaction, vacuum, retention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from omniseg.errors import ConfigError, Problem
+from omniseg.lake.landing import THREADS, DeliveredFile, delivered, file_system, hadoop_path
+from omniseg.lake.store import Lake
+from omniseg.tables import Table
+
+DELTA_HOURS = 168  # Delta refuses to vacuum younger files unless its check is off: readers may still use them
+DELTA_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a table, or a folder, takes: `files` and `bytes`."""
+
+    files: int
+    bytes: int
+
+
+def live(lake: Lake, table: Table) -> Size:
+    """The files that the newest version of the table consists of."""
+    found = lake.delta(table).detail().select("numFiles", "sizeInBytes").first()
+    assert found is not None, "DESCRIBE DETAIL of an existing table has a row"
+    return Size(int(found.numFiles), int(found.sizeInBytes))
+
+
+def stored(lake: Lake, table: Table) -> Size:
+    """Everything below the table's folder: older versions and the log too."""
+    found = lake.delta(table).detail().select("location").first()
+    assert found is not None, "DESCRIBE DETAIL of an existing table has a row"
+    return folder(lake, found.location)
+
+
+def folder(lake: Lake, path: str) -> Size:
+    """Everything below a folder; nothing where it does not exist."""
+    located = hadoop_path(lake.spark, path)
+    files = file_system(lake.spark, located)
+    if not files.exists(located):
+        return Size(0, 0)
+    summary = files.getContentSummary(located)
+    return Size(int(summary.getFileCount()), int(summary.getLength()))
+
+
+def absolute(lake: Lake, path: str) -> str:
+    """A path as the file system lists it: whole, with its scheme."""
+    located = hadoop_path(lake.spark, path)
+    return str(file_system(lake.spark, located).makeQualified(located).toString())
+
+
+def compact(lake: Lake, table: Table) -> None:
+    """Join small files into large ones; the rows stay the same, so no reader sees a change."""
+    lake.delta(table).optimize().executeCompaction()
+
+
+def vacuum(lake: Lake, table: Table, *, hours: int) -> None:
+    """Delete files that the table has not used for `hours`; see `check_hours`."""
+    lake.delta(table).vacuum(hours)
+
+
+def check_hours(lake: Lake, hours: int, *, where: str) -> None:
+    """Raise ConfigError where Delta would refuse to vacuum after so few hours."""
+    checked = lake.spark.conf.get(DELTA_CHECK, "true") != "false"
+    if checked and hours < DELTA_HOURS:
+        expected = f"at least {DELTA_HOURS}; less only with {DELTA_CHECK}: false in section spark, when nobody reads"
+        raise ConfigError([Problem(where, "lake.vacuum_hours", str(hours), expected)])
+
+
+def delete_before(lake: Lake, table: Table, column: str, moment: datetime) -> int:
+    """Delete rows whose `column` lies before `moment` (UTC); returns how many. Their bytes go with the vacuum."""
+    lake.delete(table, f"`{column}` < TIMESTAMP'{moment:%Y-%m-%d %H:%M:%S}'")
+    newest = lake.delta(table).history(1).select("operation", "operationMetrics").first()
+    deleted = newest is not None and newest.operation == "DELETE"
+    return int(newest.operationMetrics.get("numDeletedRows", 0)) if newest is not None and deleted else 0
+
+
+def remove_files(lake: Lake, files: Iterable[DeliveredFile]) -> list[DeliveredFile]:
+    """Remove files, except those that changed since (a new delivery waits under the name); returns what went."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        gone = pool.map(lambda file: remove_file(lake, file), list(files))
+        return [file for file in gone if file is not None]
+
+
+def remove_file(lake: Lake, file: DeliveredFile) -> DeliveredFile | None:
+    """Remove one file if it is still the one that was taken."""
+    located = hadoop_path(lake.spark, file.path)
+    files = file_system(lake.spark, located)
+    if not files.exists(located) or delivered(files.getFileStatus(located)) != file:
+        return None
+    return file if files.delete(located, False) else None

@@ -1,0 +1,63 @@
+"""Delivered files as frames: every column as it stands in the file, plus where the record came from.
+
+All readers give `__file`, `__received_at`, `__position` beside the raw columns. Text formats stay text here: JSON comes
+as `value`, CSV as one STRING per column, so that nothing is lost or changed before the declaration speaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+CORRUPT = "__corrupt"
+GROUP_BITS = 53  # position = reading order inside a group of files read together; groups are kept apart above these bits
+
+
+def read_lines(spark: SparkSession, paths: Sequence[str], *, encoding: str = "UTF-8") -> DataFrame:
+    """One row per line that is not blank: `value` and the origin columns."""
+    reader = spark.read.option("encoding", encoding)
+    return with_origin(reader.text(list(paths)), group=0).where(F.trim("value") != "")
+
+
+def read_csv(
+    spark: SparkSession, paths: Sequence[str], *, options: Mapping[str, str], names: Sequence[str], group: int
+) -> DataFrame:
+    """One row per record of CSV files that share a header: STRING columns `names`, `__corrupt` and the origin columns."""
+    ddl = ", ".join(f"`{name.replace('`', '``')}` STRING" for name in (*names, CORRUPT))
+    reader = spark.read.schema(ddl).options(**{"mode": "PERMISSIVE", **options})
+    reader = reader.option("columnNameOfCorruptRecord", CORRUPT).option("enforceSchema", "true")
+    return with_origin(reader.csv(list(paths)), group=group)
+
+
+def read_parquet(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
+    """One row per record of Parquet files, columns merged by name, and the origin columns."""
+    return with_origin(spark.read.option("mergeSchema", "true").parquet(*paths), group=0)
+
+
+def read_delta_source(spark: SparkSession, path: str, version: int) -> DataFrame:
+    """One row per record of another Delta table at `version`; the table's files stand for the delivered file."""
+    return with_origin(spark.read.format("delta").option("versionAsOf", version).load(path), group=0)
+
+
+def infer_json(spark: SparkSession, paths: Sequence[str], *, encoding: str = "UTF-8") -> str:
+    """The schema of JSON Lines as DDL, every primitive a STRING (numbers keep their digits); for pinning, so called once."""
+    reader = spark.read.option("primitivesAsString", "true").option("mode", "DROPMALFORMED").option("encoding", encoding)
+    schema = reader.json(list(paths)).schema
+    return ", ".join(f"`{item.name}` {item.dataType.simpleString()}" for item in schema.fields)
+
+
+def with_origin(rows: DataFrame, *, group: int) -> DataFrame:
+    """Adds where each record came from."""
+    return rows.select(
+        "*",
+        F.col("_metadata.file_path").alias("__file"),
+        F.col("_metadata.file_modification_time").alias("__received_at"),
+        position(group).alias("__position"),
+    )
+
+
+def position(group: int) -> Column:
+    """Place in the reading order: increases within a file; see FIXED in lake.session for why it is the same on any machine."""
+    return F.monotonically_increasing_id() + F.lit(group << GROUP_BITS)

@@ -1,0 +1,1 @@
+"""Pseudonyms, redaction and the vault: what stands between a delivered record and the first write."""

@@ -1,0 +1,68 @@
+"""Direct identifiers become `type:key_version:HMAC-SHA-256` before anything is written.
+
+Spark has no built-in HMAC, so this is one of two places with Python on executors. It is an Arrow function: it sees whole
+columns, computes each distinct value of a batch once, and fetches the key from the executor's own environment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import unicodedata
+from collections.abc import Callable
+
+import pyarrow as pa
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from omniseg.privacy.keys import key
+
+# Fillers that systems write where there is no identifier; they must never link two people (case D10).
+ABSENT = frozenset({"", "null", "none", "nil", "n/a", "na", "nan", "undefined", "unknown", "anonymous", "-"})
+INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x1f]")
+
+
+def pseudonym(value: Column, *, identifier_type: str, key_version: str, key_name: str) -> Column:
+    """`type:key_version:<64 hex>` of each identifier, null where there is none; `key_name` is an environment variable."""
+    compute = F.arrow_udf(pseudonymiser(identifier_type, key_version, key_name), "string")
+    return compute(value.cast("string"))
+
+
+def pseudonymiser(identifier_type: str, key_version: str, key_name: str) -> Callable[[pa.Array], pa.Array]:
+    """The Arrow function behind `pseudonym`: array of text in, array of pseudonyms out."""
+
+    def compute(values: pa.Array) -> pa.Array:
+        secret = key(key_name)
+        encoded = values.dictionary_encode()
+        distinct = [keyed(text, identifier_type, key_version, secret) for text in encoded.dictionary.to_pylist()]
+        return pa.array(distinct, pa.string()).take(encoded.indices)
+
+    # Annotations are text in this module; Spark reads these to choose the kind of function.
+    compute.__annotations__ = {"values": pa.Array, "return": pa.Array}
+    return compute
+
+
+def keyed(text: str | None, identifier_type: str, key_version: str, secret: bytes) -> str | None:
+    """The pseudonym of one identifier; None for an absent one."""
+    normal = normalised(text, identifier_type)
+    if normal is None:
+        return None
+    digest = hmac.digest(secret, f"{identifier_type}|{normal}".encode("utf-8", "surrogatepass"), hashlib.sha256)
+    return f"{identifier_type}:{key_version}:{digest.hex()}"
+
+
+def normalised(text: str | None, identifier_type: str) -> str | None:
+    """The identifier as it is compared: NFKC, no invisible characters, trimmed; e-mail and login without case; phone as digits.
+
+    Look-alikes of another script stay different (case D12). None when nothing identifying is left.
+    """
+    if text is None:
+        return None
+    plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).strip()
+    if identifier_type in ("email", "login"):
+        plain = plain.casefold()
+    if identifier_type == "phone":
+        plain = re.sub(r"(?!^\+)\D", "", plain)
+    absent = plain.casefold() in ABSENT or not plain.strip("0+")
+    return None if absent else plain
