@@ -53,9 +53,9 @@ class Columns:
 
 def refuse_odd_names(parts: tuple[str, ...]) -> None:
     """Refuse names that cannot be told from Spark's own words or from a file path while the columns are unknown."""
-    if parts[0].lower() in NOT_A_COLUMN:
+    if dotted(parts).lower() in NOT_A_COLUMN or parts[0].lower() == "_metadata":
         raise Refused(parts[0], "a raw column; this word is Spark's own, and there is no clock or session here")
-    if any(set(part) & PATH_SIGNS for part in parts):
+    if any(set(part) & PATH_SIGNS or not part.strip(". ") for part in parts):
         raise Refused(dotted(parts), "the plain name of a raw column")
 
 

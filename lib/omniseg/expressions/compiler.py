@@ -13,7 +13,7 @@ from sqlglot import exp
 from omniseg.errors import Problem
 from omniseg.expressions import choices, convert, operators, special
 from omniseg.expressions.catalogue import SIMPLE
-from omniseg.expressions.columns import Columns, dotted
+from omniseg.expressions.columns import Columns, dotted, inside, refuse_odd_names
 from omniseg.expressions.containers import element_at
 from omniseg.expressions.datatypes import BOOLEAN, DOUBLE, INT, UNKNOWN, DataType, datatype
 from omniseg.expressions.functions import call
@@ -94,11 +94,21 @@ class Compiler:
         return NOTHING
 
     def path(self, node: exp.Expression) -> Part:
-        """A column, or a dotted path into one."""
+        """A column, a dotted path into one, or a field of a computed struct."""
+        if isinstance(node, exp.Dot) and isinstance(node.this, (exp.Anonymous, exp.Bracket, exp.Paren)):
+            return self.field(node)
         parts = path_parts(node)
         kind = self.columns.type_of(parts)
         name = dotted(parts)
         return Part(name_sql(parts), kind, reads=frozenset({name}), path=name)
+
+    def field(self, node: exp.Dot) -> Part:
+        """items[0].price"""
+        if not isinstance(node.expression, exp.Identifier):
+            raise Refused(node.sql(), "the name of a field")
+        holder, name = self.part(node.this), str(node.expression.this)
+        refuse_odd_names((f"{name} ",))
+        return plain(f"({holder.sql}).{name_sql((name,))}", inside(holder.type, (name,), holder.path), holder)
 
     def paren(self, node: exp.Expression) -> Part:
         """(a part): rendering sets brackets of its own."""

@@ -48,7 +48,7 @@ def element_at(arguments: Arguments, zone: str) -> Part:
         return plain(f"try_element_at({container.sql}, {key.sql})", container.type.item or UNKNOWN, container, key)
     if key.literal == 0:
         raise Refused("position 0", "a position from 1, or from -1 backwards")
-    at = convert.to_int(key, zone)
+    at = convert.to_small(key, zone)
     return plain(f"try_element_at({container.sql}, nullif({at.sql}, 0))", container.type.item or UNKNOWN, container, at)
 
 

@@ -15,6 +15,7 @@ NUMBERS = ("integer", "decimal", "double")
 MOMENTS = ("timestamp", "timestamp_ntz")
 COLLECTIONS = ("array", "map", "struct")
 DEPTH_LIMIT = 50
+MAX_DIGITS = 38
 
 KINDS = {
     "string": "string",
@@ -74,6 +75,7 @@ UNKNOWN = DataType("unknown")
 NULL = DataType("null", "VOID")
 STRING = DataType("string", "STRING")
 BOOLEAN = DataType("boolean", "BOOLEAN")
+SMALLINT = DataType("integer", "SMALLINT")
 INT = DataType("integer", "INT")
 BIGINT = DataType("integer", "BIGINT")
 DOUBLE = DataType("double", "DOUBLE")
@@ -100,7 +102,7 @@ def meet(types: Iterable[DataType], *, text_wins: bool) -> DataType:
     moment becomes a moment.
     """
     families = {family(one): one for one in types if one.kind != "null"}
-    if "string" in families and len(families) == 2 and not text_wins:
+    if "string" in families and len(families) > 1 and not text_wins:
         del families["string"]
     if "string" in families and not families.keys() & set(COLLECTIONS):
         return STRING
@@ -130,6 +132,13 @@ def datatype(ddl: str) -> DataType:
     if pieces.ahead():
         raise Refused(ddl, "the DDL of one type, such as DECIMAL(18,4)")
     return found
+
+
+def refuse_digits(kind: str, digits: list[int]) -> None:
+    """Refuse decimals that Spark does not have."""
+    precision, scale = (*digits, 0, 0)[:2]
+    if kind == "decimal" and not (1 <= precision <= MAX_DIGITS and 0 <= scale <= precision and len(digits) <= 2):
+        raise Refused(f"DECIMAL({', '.join(map(str, digits))})", f"DECIMAL(p,s) with s <= p <= {MAX_DIGITS}")
 
 
 class DdlPieces:
@@ -171,10 +180,17 @@ class DdlPieces:
                     self.take(",")
             self.take(">")
         elif self.ahead() == "(":
-            while self.take("(", ",", ")") != ")":
-                self.take()
+            refuse_digits(kind, self.take_digits())
         ddl = self.ddl[before : self.start].strip()
         return DataType(kind, "" if kind == "other" else ddl, tuple(fields), items[-1] if items else None)
+
+    def take_digits(self) -> list[int]:
+        """The numbers in round brackets."""
+        digits: list[int] = []
+        while self.take("(", ",", ")") != ")":
+            piece = self.take()
+            digits.append(int(piece) if piece.isdigit() else -1)
+        return digits
 
     def take_field(self, depth: int) -> tuple[str, DataType]:
         """`name: type` or `name type`."""

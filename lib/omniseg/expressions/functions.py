@@ -153,11 +153,6 @@ def wall_clock(part: Part, zone: str) -> Part:
     return convert.wall(convert.to_moment(part, zone), zone)
 
 
-def days(part: Part, zone: str) -> Part:
-    """A number of days or months within ±32,767: larger ones would overflow silently."""
-    return convert.to_number_of(part, DataType("integer", "SMALLINT"))
-
-
 def whole(part: Part, zone: str) -> Part:
     """A whole number of 64 bits."""
     return convert.to_number_of(part, BIGINT)
@@ -179,8 +174,8 @@ EXACT = Parameter("number", convert.to_exact)
 LENGTH = Parameter("whole number", convert.to_int)
 WHOLE = Parameter("whole number", whole)
 SECONDS = Parameter("number", seconds)
-DAYS = Parameter("days", days)
-MONTHS = Parameter("months", days)
+DAYS = Parameter("days", convert.to_small)
+MONTHS = Parameter("months", convert.to_small)
 DAY = Parameter("date", convert.to_day)
 MOMENT = Parameter("timestamp", convert.to_moment)
 WALL = Parameter("timestamp", wall_clock)

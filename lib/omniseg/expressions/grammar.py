@@ -63,6 +63,8 @@ SIGNS = {
     "||": TokenType.DPIPE,
 }
 KINDS = {"string": TokenType.STRING, "quoted": TokenType.IDENTIFIER, "number": TokenType.NUMBER, "word": TokenType.VAR}
+VALUE_ENDS = frozenset({")", "]", "end", "null", "true", "false"})
+NEGATABLE = frozenset({"in", "between", "like", "ilike", "rlike"})
 CHAINS = (exp.And, exp.Or, exp.DPipe)  # rendered flat, so a long chain is not a deep one
 CHAIN_LIMIT = 200
 TREE_LIMIT = 60  # levels of the tree, so also terms of one sum
@@ -85,6 +87,7 @@ def parse(text: str) -> exp.Expression:
     """The syntax tree of one expression, at most `NESTING_LIMIT` deep; `Refused` with a position for anything else."""
     found = pieces(text)
     tokens = [token(one, following) for one, following in zip(found, [*found[1:], None], strict=True)]
+    refuse_postfix_not(found)
     parser = ExpressionParser(error_level=ErrorLevel.IMMEDIATE, dialect=Spark())
     try:
         trees = parser.parse_into(exp.Condition, tokens, text)
@@ -97,6 +100,17 @@ def parse(text: str) -> exp.Expression:
         raise Refused(text, "one expression", start=0)
     refuse_depth(trees[0])
     return trees[0]
+
+
+def refuse_postfix_not(found: list[Piece]) -> None:
+    """Refuse `x not`, which the parser would read as `not x`; after a value only `not in`, `not like`, … have a
+    meaning.
+    """
+    for before, one, following in zip(found, found[1:], [*found[2:], None], strict=False):
+        is_value = before.kind in ("string", "number", "quoted") or before.folded in VALUE_ENDS
+        is_name = before.kind == "word" and before.folded not in KEYWORDS
+        if one.folded == "not" and (is_value or is_name) and (following is None or following.folded not in NEGATABLE):
+            raise Refused("not", "not in, not like, not between … after a value", start=one.start)
 
 
 def token(one: Piece, following: Piece | None) -> Token:
