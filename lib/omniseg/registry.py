@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from hashlib import sha256
-from importlib.metadata import version as installed
+from importlib import metadata
 from pathlib import Path
 
 import mlflow
@@ -80,7 +80,7 @@ class Registry:
             mlflow.log_params({name: str(value) for name, value in params.items()})
             mlflow.log_metrics(dict(metrics))
             mlflow.log_text(document, DOCUMENT)
-            requirements = [f"{name}=={installed(name)}" for name in REQUIREMENTS]
+            requirements = [f"{name}=={metadata.version(name)}" for name in REQUIREMENTS]
             mlflow.spark.log_model(pipeline, PIPELINE, dfs_tmpdir=work_dir, pip_requirements=requirements)
             # Last, so that a run that was killed before has no version and is never found.
             self.client().set_tag(run.info.run_id, VERSION_TAG, version)

@@ -82,6 +82,11 @@ def test_ids_go_by_size(spark, fitted):
     assert [sizes[f"s0{number}"] for number in range(1, 7)] == [120, 90, 60, 45, 30, 15]
 
 
+def test_sizes_in_the_tree_are_those_of_the_customers_who_walk_there(spark, fitted):
+    walked = Counter(row["segment_path"] for row in assign(planted(spark, 1), fitted.spec, buckets=4).collect())
+    assert {node.path: node.size for node in fitted.spec.nodes if node.path in walked} == walked
+
+
 def test_figures_of_the_fit(fitted):
     assert fitted.metrics["customers"] == 360
     assert fitted.metrics["leaves"] == 18

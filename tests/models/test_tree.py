@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omniseg.models.tree import (
+    Pruning,
     TreeNode,
     children_of,
     covering,
@@ -17,6 +19,7 @@ from omniseg.models.tree import (
     merge_cost,
     path_key,
     prune,
+    recounted,
     squared,
     tree_nodes,
 )
@@ -117,6 +120,31 @@ class TestPaths:
     def test_path_outside_the_frontier_is_an_error(self):
         with pytest.raises(KeyError):
             covering("0", ["0.0", "0.1"])
+
+
+class TestRecounted:
+    TREE = (node("0", 99), node("0.0", 50), node("0.1", 48), node("0.1.0", 40), node("0.1.1", 7))
+
+    def test_leaves_have_what_was_counted_and_branches_what_is_below(self):
+        tree = tuple(replace(one, cluster=number) for number, one in enumerate(self.TREE))
+        counted = recounted(tree, {1: 52, 3: 41, 4: 9, 2: 1000})
+        assert [(one.path, one.size) for one in counted] == [
+            ("0", 102),
+            ("0.0", 52),
+            ("0.1", 50),
+            ("0.1.0", 41),
+            ("0.1.1", 9),
+        ]
+
+    def test_a_leaf_that_nobody_is_in_is_empty_and_merges_first(self):
+        tree = tuple(replace(one, cluster=number, center=(float(number),)) for number, one in enumerate(self.TREE))
+        counted = recounted(tree, {1: 52, 3: 41})
+        assert counted[4].size == 0
+        assert prune(counted, 2) == Pruning(("0.0", "0.1"), (0.0,))
+
+    def test_branches_with_similar_names_are_kept_apart(self):
+        tree = [replace(node(path), cluster=number) for number, path in enumerate(("0", "0.1", "0.10", "0.10.0"))]
+        assert [one.size for one in recounted(tree, {1: 3, 3: 5})] == [8, 3, 5, 5]
 
 
 class TestMergeCost:

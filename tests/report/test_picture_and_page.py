@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure as Canvas
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from omniseg.report.contents import contents
@@ -35,8 +35,8 @@ def snapshots():
 
 def drawn(path) -> np.ndarray:
     """The pixels of a picture without transparency, 0 to 255."""
-    pixels: np.ndarray = imread(path)[..., :3]
-    return (pixels * 255).round().astype(int)
+    pixels: np.ndarray = np.rint(np.asarray(imread(path), dtype=float) * 255).astype(int)[..., :3]
+    return pixels
 
 
 def has_colour(pixels: np.ndarray, colour: str) -> bool:
@@ -87,7 +87,7 @@ class TestRivers:
         assert column["s01"].top > column["s02"].top + column["s02"].height
 
     def test_texts_name_days_sizes_and_segments_of_the_last_snapshot(self, snapshots, declaration):
-        axes = Canvas().add_subplot()
+        axes = Figure().add_subplot()
         report = contents(snapshots[-1], declaration, min_group=10)
         draw_rivers(axes, snapshots, report, segment_colours(snapshots), min_group=10)
         assert [text.get_text() for text in axes.texts] == [
@@ -103,7 +103,7 @@ class TestRivers:
         ]
 
     def test_one_river_for_each_way_that_is_no_small_group(self, snapshots, declaration):
-        axes = Canvas().add_subplot()
+        axes = Figure().add_subplot()
         report = contents(snapshots[-1], declaration, min_group=10)
         draw_rivers(axes, snapshots, report, segment_colours(snapshots), min_group=10)
         assert len(axes.collections) == 2 * 4  # twice s01→s01, s02→s01, s02→s02, s01→s02; never s03→s03

@@ -67,4 +67,4 @@ def test_long_names_large_numbers_and_labels_keep_to_100_columns(declaration):
     report = contents(replace(snapshot, profiles=rows), declared, min_group=10)
     text = segment_table(report, declared, currency="EUR")
     assert max(map(len, text.splitlines())) <= 100
-    assert "Promotion-driven, coupon-loving," in text
+    assert "Promotion-driven,\ncoupon-loving, lapsing," in text

@@ -15,10 +15,20 @@ from pyspark.sql import DataFrame
 from omniseg.algorithms.matching import shared_customers
 from omniseg.errors import ModelRefused
 from omniseg.lake.bounded import bounded
-from omniseg.models import pipeline as stages
 from omniseg.models.agreement import adjusted_rand
+from omniseg.models.pipeline import (
+    build_pipeline,
+    leaf_sizes,
+    node_table,
+    predicted,
+    sample_figures,
+    scales,
+    segment_numbers,
+    silhouette,
+    unscaled_vectors,
+)
 from omniseg.models.spec import FeatureSpec, ModelSpec
-from omniseg.models.tree import TreeNode, leaves, prune, tree_nodes
+from omniseg.models.tree import TreeNode, leaves, prune, recounted, tree_nodes
 from omniseg.segments.declaration import FeatureUse, SegmentsDeclaration
 from omniseg.segments.naming import fresh_ids
 
@@ -45,17 +55,18 @@ def fit(sample: DataFrame, *, declaration: SegmentsDeclaration, how: Fit, work_d
     """Fit on `sample` (one sorted partition, see `training_sample`).
 
     `work_dir` (a path Spark can write) holds the saved tree meanwhile. ModelRefused when the data do not come apart
-    into `how.segments` clusters. Metrics: silhouette, cost, customers, leaves, smallest_share.
+    into `how.segments` clusters. Metrics: silhouette, cost (squared distances, by MLlib's count), customers, leaves,
+    smallest_share.
     """
     kept = sample.persist()
     try:
         features = prepared_features(kept, declaration, how)
-        vectors = stages.unscaled_vectors(kept, features)
+        vectors = unscaled_vectors(kept, features)
         weights = {use.name: use.weight for use in declaration.in_model}
         grown, nodes = grow(vectors, weights, how, f"{work_dir}/tree-{how.seed}")
         rows = nodes[0].size
         training = {"seed": how.seed, "leaves": how.leaves, "sample_rows": rows}
-        scaled = tuple(replace(f, scale=s) for f, s in zip(features, stages.scales(grown, weights), strict=True))
+        scaled = tuple(replace(f, scale=s) for f, s in zip(features, scales(grown, weights), strict=True))
         frontier = prune(nodes, how.segments).frontier
         spec = ModelSpec(scaled, nodes, sized_ids(nodes, frontier), issued=len(frontier), training=training)
         return FittedModel(grown, spec, judge(vectors, grown, nodes, frontier))
@@ -66,7 +77,7 @@ def fit(sample: DataFrame, *, declaration: SegmentsDeclaration, how: Fit, work_d
 def prepared_features(sample: DataFrame, declaration: SegmentsDeclaration, how: Fit) -> tuple[FeatureSpec, ...]:
     """How each feature of the model is filled and cut, from the sample's exact quantiles; scales are still 1."""
     names = tuple(use.name for use in declaration.in_model)
-    figures = stages.sample_figures(sample, columns=names, quantiles=declaration.winsorise)
+    figures = sample_figures(sample, columns=names, quantiles=declaration.winsorise)
     found = bounded(figures, 1)[0].asDict()
     if found["rows"] < how.segments:
         raise ModelRefused(f"{found['rows']} customers cannot make {how.segments} segments")
@@ -85,11 +96,13 @@ def feature_spec(use: FeatureUse, lower: float | None, upper: float | None) -> F
 def grow(
     vectors: DataFrame, weights: Mapping[str, float], how: Fit, saved: str
 ) -> tuple[PipelineModel, tuple[TreeNode, ...]]:
-    """The fitted pipeline and its tree; ModelRefused when the tree has fewer leaves than segments are wanted."""
-    grown = stages.build_pipeline(weights, leaves=how.leaves, seed=how.seed).fit(vectors)
-    table = stages.node_table(vectors, grown, saved)
-    nodes = tree_nodes(row.asDict() for row in bounded(table, 4 * how.leaves))
-    found = len(leaves(nodes))
+    """The fitted pipeline and its tree; ModelRefused when fewer leaves hold customers than segments are wanted."""
+    grown = build_pipeline(weights, leaves=how.leaves, seed=how.seed).fit(vectors)
+    table = node_table(vectors, grown, saved)
+    tree = tree_nodes(row.asDict() for row in bounded(table, 4 * how.leaves))
+    sizes = {row["cluster"]: row["customers"] for row in bounded(leaf_sizes(vectors, grown), how.leaves)}
+    nodes = recounted(tree, sizes)
+    found = len(sizes)
     if found < how.segments:
         raise ModelRefused(
             f"the model collapsed: {nodes[0].size:,} customers came apart into {found} of the {how.segments} segments "
@@ -111,12 +124,12 @@ def judge(
 ) -> dict[str, float]:
     """The figures of a fit; see `fit`. One segment has no silhouette: 0."""
     by_path = {node.path: node for node in nodes}
-    numbers = stages.segment_numbers({path: by_path[path].cluster for path in leaves(by_path.values())}, frontier)
-    points = stages.predicted(vectors, grown, numbers)
+    numbers = segment_numbers({path: by_path[path].cluster for path in leaves(by_path.values())}, frontier)
+    points = predicted(vectors, grown, numbers)
     segments = [by_path[path] for path in frontier]
     customers = sum(segment.size for segment in segments)
     return {
-        "silhouette": stages.silhouette(points) if len(frontier) > 1 else 0.0,
+        "silhouette": silhouette(points) if len(frontier) > 1 else 0.0,
         "cost": sum(segment.cost for segment in segments),
         "customers": float(customers),
         "leaves": float(len(numbers)),

@@ -7,7 +7,6 @@ from collections.abc import Hashable, Mapping
 from math import comb
 from typing import TypeVar
 
-
 Left = TypeVar("Left", bound=Hashable)
 Right = TypeVar("Right", bound=Hashable)
 

@@ -6,7 +6,7 @@ Pure Python on a list of nodes: a tree has a few dozen of them, however many cus
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 ROOT = "0"
@@ -51,6 +51,20 @@ def descend(by_index: Mapping[int, Mapping[str, Any]], index: int, path: str) ->
     yield TreeNode(path, int(row["size"]), center, float(row["cost"]), index)
     for position, child in enumerate(row["children"]):
         yield from descend(by_index, int(child), f"{path}.{position}")
+
+
+def recounted(nodes: Iterable[TreeNode], customers: Mapping[int, int]) -> tuple[TreeNode, ...]:
+    """The nodes with other sizes: a leaf has the `customers` of its cluster (or 0), a branch those below it."""
+    tree = list(nodes)
+    of_leaf = {node.path: customers.get(node.cluster, 0) for node in tree if node.path in set(leaves(tree))}
+    return tuple(
+        replace(node, size=sum(size for path, size in of_leaf.items() if is_under(path, node.path))) for node in tree
+    )
+
+
+def is_under(path: str, branch: str) -> bool:
+    """True where `path` is `branch` or lies below it."""
+    return path == branch or path.startswith(f"{branch}.")
 
 
 def children_of(paths: Iterable[str]) -> dict[str, list[str]]:
@@ -123,6 +137,6 @@ def prune(nodes: Iterable[TreeNode], segments: int) -> Pruning:
 def covering(path: str, frontier: Iterable[str]) -> str:
     """The member of `frontier` that `path` lies under (or is); KeyError when there is none."""
     for candidate in frontier:
-        if path == candidate or path.startswith(f"{candidate}."):
+        if is_under(path, candidate):
             return candidate
     raise KeyError(path)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from textwrap import fill
 
+import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Annotation
 
 from omniseg.report.contents import Contents, Figure, Snapshot, contents
@@ -34,7 +34,7 @@ def picture(snapshots: Sequence[Snapshot], declaration: SegmentsDeclaration, *, 
     colours = segment_colours(snapshots)
     rows = ROW * min(len(report.lines), SEGMENTS_SHOWN)
     movement = MOVEMENT if len(snapshots) > 1 else 0.0
-    canvas = Canvas(figsize=(WIDTH, HEAD + rows + LABELS + movement), facecolor="white")
+    canvas = matplotlib.figure.Figure(figsize=(WIDTH, HEAD + rows + LABELS + movement), facecolor="white")
     title(canvas, report)
     bottom = LABELS + movement
     draw_sizes(part(canvas, SIZES_LEFT, bottom, SIZES_WIDTH, rows), report, colours)
@@ -48,13 +48,13 @@ def picture(snapshots: Sequence[Snapshot], declaration: SegmentsDeclaration, *, 
     canvas.savefig(path, dpi=110, metadata={"Software": None})
 
 
-def part(canvas: Canvas, left: float, bottom: float, width: float, height: float) -> Axes:
+def part(canvas: matplotlib.figure.Figure, left: float, bottom: float, width: float, height: float) -> Axes:
     """Axes at a place in inches."""
     wide, tall = canvas.get_size_inches()
     return canvas.add_axes((left / wide, bottom / tall, width / wide, height / tall))
 
 
-def title(canvas: Canvas, report: Contents) -> None:
+def title(canvas: matplotlib.figure.Figure, report: Contents) -> None:
     """The title, and the headings of the two upper parts."""
     tall = canvas.get_figheight()
     text = f"Customer segments, {report.day}"
@@ -64,7 +64,7 @@ def title(canvas: Canvas, report: Contents) -> None:
     heading(canvas, "What distinguishes them", unit, HEAT_LEFT, tall - HEAD + 0.17)
 
 
-def heading(canvas: Canvas, text: str, more: str, left: float, bottom: float) -> None:
+def heading(canvas: matplotlib.figure.Figure, text: str, more: str, left: float, bottom: float) -> None:
     """The heading of a part, with a smaller explanation behind it, at a place in inches."""
     place = (left / WIDTH, bottom / canvas.get_figheight())
     drawn = canvas.text(*place, text, fontsize=13.5, fontweight="bold", color=INK, va="baseline")

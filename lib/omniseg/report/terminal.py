@@ -26,7 +26,7 @@ def segment_table(report: Contents, declaration: SegmentsDeclaration, *, currenc
 
 def figures(line: Line, report: Contents, declaration: SegmentsDeclaration, *, currency: str, bar: str) -> list[str]:
     """The figures of one segment; a name that is too long has lines of its own before."""
-    names = wrap(line.name, NAME) or [""]
+    names = wrap(line.name, NAME, break_on_hyphens=False) or [""]
     length = max(1, round(line.share / max(one.share for one in report.lines) * BAR))
     money = declaration.by_name[declaration.money]
     spend = shown(line.figures[money.name].mean, money, currency=currency)
