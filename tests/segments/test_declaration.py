@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from omniseg.errors import ConfigError
+from omniseg.features.declaration import feature_columns
+from omniseg.features.parsing import parse_features
 from omniseg.segments.declaration import parse_segments
 from omniseg.settings import yaml_strict
 
@@ -136,9 +138,14 @@ def test_features_that_do_not_exist_are_refused_with_the_nearest(declared):
     assert found == [f"segments.yml:7: features.orders: {expected}"]
 
 
-def test_the_shipped_declaration_is_valid():
-    conf = Path(__file__).parents[2] / "conf" / "segments.yml"
-    declaration = parse_segments(yaml_strict.parse(conf.read_bytes(), "conf/segments.yml"))
+@pytest.mark.parametrize("folder", ["", "packs/complete_journey"])
+def test_what_is_shipped_fits_the_features_beside_it(folder):
+    """Every feature exists and is a number; a profile cannot take the mean of a category."""
+    conf = Path(__file__).parents[2] / "conf" / folder
+    features = parse_features(yaml_strict.parse((conf / "features.yml").read_bytes(), "features.yml"))
+    numbers = [column.name for column in feature_columns(features) if column.type != "STRING"]
+    tree = yaml_strict.parse((conf / "segments.yml").read_bytes(), "segments.yml")
+    declaration = parse_segments(tree, known=numbers)
     assert len(declaration.in_model) >= 5
     assert declaration.by_name[declaration.money].unit == "money"
     words = [word for use in declaration.features for word in (use.high, use.low) if word]
