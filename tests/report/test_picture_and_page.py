@@ -67,6 +67,12 @@ class TestPicture:
         picture([many], declaration, min_group=10, path=str(tmp_path / "p.png"))
         assert drawn(tmp_path / "p.png").shape[0] < 1400
 
+    def test_nothing_but_small_groups_is_a_picture_without_them(self, declaration, tmp_path):
+        few = make_snapshot({"s01": 5, "s02": 4})
+        picture([few, few], declaration, min_group=10, path=str(tmp_path / "p.png"))
+        pixels = drawn(tmp_path / "p.png")
+        assert not any(has_colour(pixels, colour) for colour in segment_colours([few]).values())
+
     def test_a_segment_keeps_its_colour_from_snapshot_to_snapshot(self, snapshots):
         assert segment_colours(snapshots) == segment_colours(snapshots[::-1])
         assert len(set(segment_colours(snapshots).values())) == 3

@@ -37,8 +37,9 @@ def picture(snapshots: Sequence[Snapshot], declaration: SegmentsDeclaration, *, 
     canvas = matplotlib.figure.Figure(figsize=(WIDTH, HEAD + rows + LABELS + movement), facecolor="white")
     title(canvas, report)
     bottom = LABELS + movement
-    draw_sizes(part(canvas, SIZES_LEFT, bottom, SIZES_WIDTH, rows), report, colours)
-    draw_heat(part(canvas, HEAT_LEFT, bottom, WIDTH - HEAT_LEFT - MARGIN, rows), report, declaration)
+    if report.lines:
+        draw_sizes(part(canvas, SIZES_LEFT, bottom, SIZES_WIDTH, rows), report, colours)
+        draw_heat(part(canvas, HEAT_LEFT, bottom, WIDTH - HEAT_LEFT - MARGIN, rows), report, declaration)
     if movement:
         river = part(canvas, MARGIN, MARGIN, WIDTH - 2 * MARGIN, movement - MARGIN - 0.35)
         draw_rivers(river, snapshots, report, colours, min_group=min_group)
