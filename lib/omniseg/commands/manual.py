@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 from collections.abc import Iterable, Iterator
 
 from omniseg.commands.catalogue import COMMANDS, GROUPS, Argument, Command
@@ -15,8 +16,10 @@ Made from `lib/omniseg/commands/catalogue.py`; a test compares the two. Each com
 
     omniseg [--env NAME] [--conf FILE] [--set KEY=VALUE …] COMMAND [OPTIONS]
 
-A setting comes from the strongest of: `--set KEY=VALUE`, the environment (`OMNISEG_SECTION__KEY`), the file of `--conf`,
-`conf/NAME.yml` of `--env NAME`, `conf/base.yml`. Results go to stdout, progress and refusals to stderr.
+A setting comes from the strongest of: `--set KEY=VALUE`, the environment (`OMNISEG_SECTION__KEY`), the file of
+`--conf`, `conf/NAME.yml` of `--env NAME`, `conf/base.yml`. Results go to stdout, progress and refusals to stderr.
+
+Commands that write to the warehouse take its lock: one such run at a time, a second one ends with exit code 9.
 """
 
 LAST_LINE = """## The last line
@@ -68,12 +71,9 @@ def group_section(group: str) -> str:
 
 def command_section(command: Command) -> str:
     """One command: what it does, what it may not do at the same time, its options."""
-    lock = (
-        " Takes the lock of the warehouse: one such run at a time, the second ends with code 9."
-        if command.locks
-        else ""
-    )
-    text = f"### `{usage(command)}`\n\n{command.help[0].upper()}{command.help[1:]}.{lock}\n"
+    lock = " Takes the lock." if command.locks else ""
+    said = inspect.getdoc(command.function) or ""
+    text = f"### `{usage(command)}`\n\n{command.help[0].upper()}{command.help[1:]}.{lock}\n\n{said}\n"
     rows = [(name(item), meaning(item)) for item in command.arguments if item.details.get("help")]
     return f"{text}\n{table(('option', 'meaning'), rows)}\n" if rows else text
 

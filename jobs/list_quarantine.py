@@ -1,0 +1,12 @@
+"""Bad records by source, rule and status.
+
+Reads: silver.events_quarantine.
+Writes: nothing.
+"""
+
+from __future__ import annotations
+
+from omniseg.cli import job
+
+if __name__ == "__main__":
+    job("quarantine list")

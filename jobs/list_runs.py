@@ -1,0 +1,12 @@
+"""Runs with their counts and exit codes.
+
+Reads: ops.runs.
+Writes: nothing.
+"""
+
+from __future__ import annotations
+
+from omniseg.cli import job
+
+if __name__ == "__main__":
+    job("runs list")
