@@ -102,13 +102,13 @@ class Registry:
 
     def versions(self, model: str) -> tuple[Logged, ...]:
         """The complete models of this name, the newest first."""
-        return tuple(logged(run) for run in self.find("", model))
+        return tuple(logged(run) for run in self.find(None, model))
 
-    def find(self, version: str, model: str) -> list[Run]:
-        """Runs with a version of `model` ('' = any), newest first; names that are none find nothing."""
-        if not NAME.fullmatch(model) or (version and not VERSION.fullmatch(version)):
+    def find(self, version: str | None, model: str) -> list[Run]:
+        """Runs with a version of `model` (None = any), newest first; names that are none find nothing."""
+        if not NAME.fullmatch(model) or (version is not None and not VERSION.fullmatch(version)):
             return []
-        condition = f"tags.`{VERSION_TAG}` = '{version}'" if version else f"tags.`{VERSION_TAG}` != ''"
+        condition = f"tags.`{VERSION_TAG}` != ''" if version is None else f"tags.`{VERSION_TAG}` = '{version}'"
         return list(
             self.client().search_runs(
                 [self.experiment_id()],
