@@ -1,4 +1,6 @@
-"""A frame of every type, with an ordinary row and hostile ones, and one accepted expression for each allowed function."""
+"""A frame of every type, with an ordinary row and hostile ones, and one accepted expression for each allowed
+function.
+"""
 
 from __future__ import annotations
 
@@ -166,7 +168,12 @@ CALLS = {
     "concat_ws": ["concat_ws('|', s, i, tags)", "concat_ws('-', day, ts)"],
     "regexp_extract": [r"regexp_extract(s, '(\\w+)l(o)?', 2)", r"regexp_extract(s, r'^\w(.*)$')"],
     "regexp_replace": [r"regexp_replace(s, r'(l+)', '[$1]')"],
-    "to_timestamp": ["to_timestamp(s)", "to_timestamp(s, 'dd.MM.yyyy HH:mm')", "to_timestamp(day)", "to_timestamp(ntz)"],
+    "to_timestamp": [
+        "to_timestamp(s)",
+        "to_timestamp(s, 'dd.MM.yyyy HH:mm')",
+        "to_timestamp(day)",
+        "to_timestamp(ntz)",
+    ],
     "to_date": ["to_date(s)", "to_date(ts)", "to_date(s, 'yyyyMMdd')", "to_date(s, 'yyyy-MM-dd XXX')", "to_date(ntz)"],
     "date_trunc": ["date_trunc('month', ts)", "date_trunc('WEEK', day)", "date_trunc('hour', s)"],
 }

@@ -59,6 +59,12 @@ def epoch(name: str, thousands: int) -> str:
     return f"CASE WHEN {limits} THEN {name}({{0}}) END"
 
 
+def shifted(name: str) -> str:
+    """The SQL of a day moved by `name`, null outside the years 1 to 9999, which other readers cannot hold."""
+    moved = f"{name}({{0}}, {{1}})"
+    return f"CASE WHEN {moved} BETWEEN DATE'0001-01-01' AND DATE'9999-12-31' THEN {moved} END"
+
+
 def values(kind: DataType) -> DataType:
     """The array of a map's values."""
     return array_of(kind.item or UNKNOWN)
@@ -135,9 +141,16 @@ TIME_FUNCTIONS = (
     ),
     Function("unix_seconds", "whole seconds since 1970", (MOMENT,), BIGINT),
     Function("unix_millis", "whole milliseconds since 1970", (MOMENT,), BIGINT),
-    Function("date_add", "some days later", (DAY, DAYS), DATE),
-    Function("date_sub", "some days earlier", (DAY, DAYS), DATE),
-    Function("add_months", "some months later, at most the month's last day", (DAY, MONTHS), DATE),
+    Function("date_add", "some days later", (DAY, DAYS), DATE, fails=True, sql=shifted("date_add")),
+    Function("date_sub", "some days earlier", (DAY, DAYS), DATE, fails=True, sql=shifted("date_sub")),
+    Function(
+        "add_months",
+        "some months later, at most the month's last day",
+        (DAY, MONTHS),
+        DATE,
+        fails=True,
+        sql=shifted("add_months"),
+    ),
     Function("datediff", "days from the second date to the first", (DAY, DAY), INT),
     Function("last_day", "last day of the month", (DAY,), DATE),
     Function("date_format", "a moment's wall clock as text", (WALL, SHOWN), STRING),

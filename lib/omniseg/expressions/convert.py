@@ -77,12 +77,12 @@ def to_small(part: Part, zone: str) -> Part:
 
 
 def to_number_of(part: Part, want: DataType) -> Part:
-    """A number of the wanted type; half a cent rounds up, and what does not fit is lost."""
+    """A number of the wanted type, rounded half up; what does not fit is lost, and so are NaN, Infinity and 1e400."""
     refuse_kinds(part, ("date", "timestamp", "timestamp_ntz", "array", "map", "struct", "binary"), "a number")
     if isinstance(part.literal, int) and want.ddl in ("INT", "BIGINT") and abs(part.literal) < 2**31:
         return part
-    if part.type.is_text and want.kind == "decimal":
-        text = part.sql if part.type.kind == "string" else f"CAST({part.sql} AS STRING)"
+    if part.type.is_text and want.kind in ("decimal", "double"):
+        text = as_string(part)
         guarded = f"CASE WHEN {text} RLIKE {text_sql(NUMBER_TEXT)} THEN TRY_CAST({text} AS {want.ddl}) END"
         return conversion(guarded, want, part)
     return conversion(f"TRY_CAST({part.sql} AS {want.ddl})", want, part)
