@@ -142,6 +142,7 @@ def event_rules(rules: Rules) -> Mapping[str, Column]:
         "unknown_currency": F.col("amount_native").isNotNull() & ~F.coalesce(F.col("currency").rlike("^[A-Z]{3}$"), F.lit(False)),
         "purchase_negative": (F.col("event_type") == "purchase") & (F.col("amount_native") < 0),
         "return_positive": (F.col("event_type") == "return") & (F.col("amount_native") > 0),
+        "unreadable:amount": F.col("amount_native").isNull() & F.col("quantity").isNotNull() & F.col("unit_price").isNotNull(),
         "amount_out_of_range": F.abs("amount_native") > LARGEST_AMOUNT,
     }
     if rules.max_late_days is not None and rules.newest_date is not None:

@@ -17,6 +17,9 @@ ORIGIN = ("__file", "__received_at", "__position")
 PARSED = (*ORIGIN, "__rules", "__reject", "__rescued")
 CORRUPT = "__corrupt"
 NO_RULES = "array<string>"
+# Numbers that Spark would read through a double on their way to text: with an exponent, or beyond 15 digits and a point.
+INEXACT = r"[:\[,]\s*-?(?:\d+(?:\.\d+)?[eE][+-]?\d|(?=[\d.]{17})\d+\.\d)"
+NUMBER = r"([:\[,]\s*)(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?=\s*[,}\]])"
 
 
 def parse_json(lines: DataFrame, *, schema: str) -> DataFrame:
@@ -25,13 +28,11 @@ def parse_json(lines: DataFrame, *, schema: str) -> DataFrame:
     Rules: `malformed` (not one JSON object, or a value of another type than declared), `duplicate_key` (Spark would let the
     last one win silently), `case_variant:<field>` (`ID` where `id` is declared would silently be null).
     """
-    fields = T.StructType.fromDDL(schema)
-    parsed = F.from_json(F.col("value"), f"{schema}, `{CORRUPT}` STRING", {"columnNameOfCorruptRecord": CORRUPT})
-    rows = lines.select(*ORIGIN, "value", parsed.alias("__raw"), F.json_object_keys("value").alias("__keys"))
-    names = [item.name for item in fields]
-    unknown = unknown_keys(F.col("__keys"), names)
-    rows = rows.withColumn("__unknown", unknown)
-    corrupt = F.col(f"__raw.{CORRUPT}").isNotNull() | ~F.ltrim("value").startswith("{") | F.col("__raw").isNull()
+    names = T.StructType.fromDDL(schema).names
+    raw, corrupt = parsed_object(schema)
+    rows = lines.select(*ORIGIN, "value", raw.alias("__raw"), F.json_object_keys("value").alias("__keys"))
+    rows = rows.withColumn("__corrupt", corrupt).withColumn("__unknown", unknown_keys(F.col("__keys"), names))
+    corrupt = F.col("__corrupt")
     duplicate = F.size("__keys") > F.size(F.array_distinct("__keys"))
     rules = broken({"malformed": corrupt, "duplicate_key": duplicate}, case_variants(F.col("__unknown"), names))
     return rows.select(
@@ -41,6 +42,39 @@ def parse_json(lines: DataFrame, *, schema: str) -> DataFrame:
         F.when(corrupt | duplicate, F.col("value")).alias("__reject"),
         F.when(F.size("__unknown") > 0, rescued_json(F.col("value"), F.col("__unknown"), duplicate)).alias("__rescued"),
     )
+
+
+def parsed_object(schema: str) -> tuple[Column, Column]:
+    """How `value` becomes a struct `__raw`, and the condition that it is not exactly one JSON object of the schema's shape.
+
+    Spark reads the first object of a line and silently ignores what follows; inside brackets anything that follows shows.
+    """
+    value = F.col("value")
+    braces = F.ltrim(value).startswith("{") & F.rtrim(value).endswith("}")
+    if all(isinstance(item.dataType, T.StringType) for item in T.StructType.fromDDL(schema)):
+        # Without nesting every value fits its column, so one parse tells all.
+        array = f"array<struct<{struct_text(schema)}>>"
+        objects = F.coalesce(F.from_json(bracketed(exact(value)), array), F.from_json(bracketed(value), array))
+        return F.when(F.size(objects) == 1, F.get(objects, F.lit(0))), F.col("__raw").isNull() | ~braces
+    options = {"columnNameOfCorruptRecord": CORRUPT}
+    typed = F.from_json(exact(value), f"{schema}, `{CORRUPT}` STRING", options)
+    alone = F.size(F.from_json(bracketed(value), "array<string>")) == 1
+    return typed, F.col(f"__raw.{CORRUPT}").isNotNull() | ~F.coalesce(alone, F.lit(False)) | ~braces
+
+
+def bracketed(text: Column) -> Column:
+    """A JSON text as the only element of an array."""
+    return F.concat(F.lit("["), text, F.lit("]"))
+
+
+def exact(text: Column) -> Column:
+    """A JSON text whose numbers keep their digits: where one would not, all of its numbers are put in quotes."""
+    return F.when(text.rlike(INEXACT), F.regexp_replace(text, NUMBER, '$1"$2"')).otherwise(text)
+
+
+def struct_text(schema: str) -> str:
+    """DDL of columns as the inside of a struct type."""
+    return T.StructType.fromDDL(schema).simpleString().removeprefix("struct<").removesuffix(">")
 
 
 def unknown_keys(keys: Column, names: Sequence[str]) -> Column:
