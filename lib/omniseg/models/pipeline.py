@@ -16,9 +16,9 @@ from omniseg.models.space import coordinate, coordinates, present
 from omniseg.models.spec import FeatureSpec
 from omniseg.models.tree import covering
 
-# Per level of the tree, and MLlib always runs them all: half of its default takes half the time, and the cost of the
-# segments grows by 0.2 % (The Complete Journey); a quarter costs 3 %.
-MAX_ITERATIONS = 10
+# Per level of the tree; MLlib always runs them all. On the Complete Journey households five seeds agree with each other
+# at an adjusted Rand index of 0.92 (mean; least 0.86); with 10 iterations at 0.79 (0.65) and hardly sooner.
+MAX_ITERATIONS = 20
 SCALER_STAGE = 1
 
 
