@@ -1,4 +1,4 @@
-"""Killed anywhere and started again: the same tables as one clean run. Two runs at once: one wins, the other says so."""
+"""Killed anywhere and started again: the same tables as one clean run. Of two runs at once one says so."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -42,12 +41,19 @@ def deliver(folder: Path) -> None:
     (folder / "sources" / "orders.yml").write_text(ORDERS_JSON)
     (folder / "sources" / "products.yml").write_text(PRODUCT_MASTER)
     often = [
-        order(id=f"o-{card}-{day}", card=f"{card}", basket=f"b-{card}-{day}", at=f"2024-03-{day:02d}T10:00:00Z", price=40)
+        order(
+            id=f"o-{card}-{day}", card=f"{card}", basket=f"b-{card}-{day}", at=f"2024-03-{day:02d}T10:00:00Z", price=40
+        )
         for card in range(1, 31)
         for day in range(1, 31, 3)
     ]
-    once = [order(id=f"x-{card}", card=f"{card}", basket=f"b-{card}", at="2023-09-01T10:00:00Z") for card in range(31, 61)]
-    files = {"orders/1.jsonl": [*often, *once, often[0], order(id="bad", price=-1), "{"], "products/1.csv": ["product_id", "p1"]}
+    once = [
+        order(id=f"x-{card}", card=f"{card}", basket=f"b-{card}", at="2023-09-01T10:00:00Z") for card in range(31, 61)
+    ]
+    files = {
+        "orders/1.jsonl": [*often, *once, often[0], order(id="bad", price=-1), "{"],
+        "products/1.csv": ["product_id", "p1"],
+    }
     for name, lines in files.items():
         (folder / "landing" / name).parent.mkdir(parents=True, exist_ok=True)
         file = folder / "landing" / name
@@ -108,10 +114,10 @@ def unharmed(spark: SparkSession, landing: Path, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture
-def armed(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def armed(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Fault points raise instead of killing."""
     monkeypatch.setenv(faults.MODE, "raise")
-    yield monkeypatch
+    return monkeypatch
 
 
 def test_one_clean_night(unharmed: dict[str, object]) -> None:
@@ -133,7 +139,9 @@ def test_F01_crashed_at_every_point_in_one_night_after_the_other(
 
 
 @pytest.mark.parametrize("point", ["ingest.quarantine.before", "snapshot.manifest.before"])
-def test_F01_sigkill(spark: SparkSession, landing: Path, tmp_path: Path, unharmed: dict[str, object], point: str) -> None:
+def test_F01_sigkill(
+    spark: SparkSession, landing: Path, tmp_path: Path, unharmed: dict[str, object], point: str
+) -> None:
     options = [word for text in sets(tmp_path, landing) for word in ("--set", text)]
     command = [sys.executable, "-m", "omniseg", "run", "--as-of", AS_OF.isoformat(), *options]
     environment = {**os.environ, faults.VARIABLE: point}
@@ -170,7 +178,11 @@ def test_a_dead_process_holds_no_lock(lake: Lake) -> None:
 
 def test_an_expired_lease_of_another_machine_is_free(lake: Lake) -> None:
     with Lease(lake, "mine", 900):
-        gone = {"holder": F.lit("away"), "host": F.lit("elsewhere"), "expires_at": F.lit("2024-01-01").cast("timestamp")}
+        gone = {
+            "holder": F.lit("away"),
+            "host": F.lit("elsewhere"),
+            "expires_at": F.lit("2024-01-01").cast("timestamp"),
+        }
         lake.replace_slice(LOCKS, lake.read(LOCKS).withColumns(gone).localCheckpoint(), "true")
         with Lease(lake, "next", 900):
             assert bounded(lake.read(LOCKS), 1)[0].holder == "next"

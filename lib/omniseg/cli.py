@@ -56,7 +56,9 @@ def shared_options() -> argparse.ArgumentParser:
     """Options that every command takes, before or after its name."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--env", default="local", metavar="NAME", help="overlay conf/NAME.yml (default: local)")
-    parser.add_argument("--conf", metavar="FILE", help="settings file over the overlay; conf:NAME = one that comes along")
+    parser.add_argument(
+        "--conf", metavar="FILE", help="settings file over the overlay; conf:NAME = one that comes along"
+    )
     parser.add_argument("--set", action="append", metavar="KEY=VALUE", help="one setting; may be repeated")
     parser.add_argument("--format", choices=("table", "json", "csv"), default="table", help="of every listing")
     parser.add_argument("--verbose", action="store_true", help="more log lines on stderr")

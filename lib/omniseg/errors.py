@@ -1,7 +1,7 @@
 """Every error that a user can meet, with the exit code that a scheduler sees.
 
-An error says what was found, what was expected and what to do about it; it is shown without a stack trace. Anything else
-that escapes is a bug (exit code 1).
+An error says what was found, what was expected and what to do about it; it is shown without a stack trace. Anything
+else that escapes is a bug (exit code 1).
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What every command shares: the run and its id, session and lock, progress, exit code, the row in ops.runs, the last line."""
+"""What every command shares: the run and its id, session and lock, progress, exit code, the row in ops.runs, the last
+line.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,7 @@ class Run:
             try:
                 yield
             finally:
-                self.spark.sparkContext.setJobDescription(None)
+                self.spark.sparkContext.setLocalProperty("spark.job.description", "")
 
     def last_line(self) -> str:
         """The machine-readable end of every command."""
@@ -114,14 +116,16 @@ def progress(name: str) -> Iterator[None]:
 
 
 def execute(run: Run, function: Callable[[Run], None], *, locks: bool) -> int:
-    """Run `function(run)`; every end, good or bad, gives an exit code, a row in ops.runs (for locking commands) and a last line."""
+    """Run `function(run)`; every end, good or bad, gives an exit code, a row in ops.runs (for locking commands) and a
+    last line.
+    """
     try:
         locked(run, function) if locks else function(run)
     except OmnisegError as error:
         fail(run, error)
     except KeyboardInterrupt:
         run.status, run.exit_code, run.detail = "interrupted", 130, "interrupted"
-    except Exception as error:  # a bug, or Spark itself failed: the one place that shows a stack trace
+    except Exception as error:  # noqa: BLE001 - a bug, or Spark itself failed: the one place that shows a stack trace
         traceback.print_exc()
         run.status, run.exit_code, run.detail = "bug", 1, type(error).__name__
     run.say(run.last_line())
@@ -157,7 +161,9 @@ def record(run: Run) -> None:
 
 
 def provide_keys(settings: Settings) -> None:
-    """Keys from the environment; on a laptop from files of mode 0600, made at first use. Elsewhere an unset key is refused."""
+    """Keys from the environment; on a laptop from files of mode 0600, made at first use. Elsewhere an unset key is
+    refused.
+    """
     for reference in (settings.privacy.pseudonym_key, settings.privacy.vault_key):
         name = reference.env_name
         if settings.profile == "local":

@@ -19,6 +19,7 @@ from pyspark.errors import PySparkRuntimeError
 from omniseg import bootstrap
 from omniseg.commands.checks import FAIL, OK, WARN, Finding, machine, places, warehouse
 from omniseg.commands.doctor import doctor
+from omniseg.commands.ingest import check_key
 from omniseg.runtime import Run
 from omniseg.settings.load import load_settings
 from omniseg.tables import LOCKS
@@ -226,10 +227,9 @@ def test_a_short_key_is_refused(run: Change, monkeypatch: pytest.MonkeyPatch):
     assert warehouse.presence(run(), "OMNISEG_PSEUDONYM_KEY").state == FAIL
 
 
-def test_another_key_than_the_warehouse_s(empty_project: Project, monkeypatch: pytest.MonkeyPatch):
-    empty_project.deliver("a.csv", "R1;1;02.01.2025 09:00;4001;1;2.50;Cup")
-    empty_project.ingest()
-    checked = empty_project.run("doctor")
+def test_another_key_than_the_warehouse_s(project: Project, monkeypatch: pytest.MonkeyPatch):
+    check_key(project.run("ingest"))
+    checked = project.run("doctor")
     assert states(warehouse.check_keys(checked)) == [OK, OK, OK]
     monkeypatch.setenv("OMNISEG_PSEUDONYM_KEY", "another key than the one before")
     findings = list(warehouse.check_keys(checked))

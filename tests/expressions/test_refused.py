@@ -130,6 +130,8 @@ def test_a_declared_column_may_have_any_name():
         pytest.param("map('email', 'a@b.c')", id="a_literal"),
         pytest.param("coalesce(email, phone)", id="no_map"),
         pytest.param("map('email', cast(email as string))", id="a_cast"),
+        pytest.param("map('email', coalesce(email, 'none'))", id="a_literal_inside_coalesce"),
+        pytest.param("map('email', coalesce(email, lower(phone)))", id="a_computed_value_inside_coalesce"),
         pytest.param("map('email')", id="a_key_alone"),
         pytest.param("map(kind, email)", id="a_computed_key"),
         pytest.param("map('email', a.b(c))", id="a_method"),
@@ -149,6 +151,15 @@ def test_identifier_pairs_keep_their_order():
         ("email", "context.traits.email"),
         ("login", "param(user.properties, 'login')"),
         ("phone", "my tel"),
+    ]
+
+
+def test_an_identifier_may_stand_in_several_places():
+    text = "map('email', coalesce(traits.email, context.traits.email), 'account', userId)"
+    assert identifier_pairs(text) == [
+        ("email", "traits.email"),
+        ("email", "context.traits.email"),
+        ("account", "userId"),
     ]
 
 

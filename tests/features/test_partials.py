@@ -115,7 +115,7 @@ class TestGrain:
 
     def test_a_day_on_which_nothing_is_counted_has_its_row(self, spark):
         source = events(spark, {"event_type": "page_view", "order_id": None, "amount": None})
-        assert days(source, SPEND + ", where: event_type = 'return'", PURCHASES) == {KEY: [None, None]}
+        assert days(source, SPEND + ", where: event_type = 'return'", PURCHASES) == {KEY: [[], None]}
 
     def test_no_events_no_rows(self, spark):
         assert days(events(spark), SPEND, PURCHASES) == {}

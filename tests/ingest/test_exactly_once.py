@@ -1,4 +1,6 @@
-"""D01: a record delivered twice counts once; another payload under the same id is a conflict; the order does not matter."""
+"""D01: delivered twice counts once, another payload under the same id is a conflict, the order does not matter."""
+matter.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,15 @@ def events(spark: SparkSession, *rows: Event) -> DataFrame:
     """Narrow events, all of one id."""
     start = datetime(2024, 1, 1, 12)
     made = [
-        ("s", "e", batch, start.replace(day=1) + (datetime(2024, 1, 2) - datetime(2024, 1, 1)) * day, None, payload, record)
+        (
+            "s",
+            "e",
+            batch,
+            start.replace(day=1) + (datetime(2024, 1, 2) - datetime(2024, 1, 1)) * day,
+            None,
+            payload,
+            record,
+        )
         for batch, day, payload, record in rows
     ]
     return spark.createDataFrame([(*row[:4], row[3].date(), *row[5:]) for row in made], NARROW_DDL)

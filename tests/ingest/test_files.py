@@ -82,7 +82,9 @@ def test_D19_quotes_newlines_bom_and_crlf(store: Shop) -> None:
 def test_D05_columns_are_read_by_name_in_any_order(store: Shop) -> None:
     store.deliver("store_orders/1.csv", HEADER, "R1;1;05.03.2024 14:30;4711;2;1.50;x")
     store.ingest()
-    store.deliver("store_orders/2.csv", "price;qty;card_no;sold_at;line;receipt;note", "1.50;2;4711;05.03.2024 14:30;1;R2;x")
+    store.deliver(
+        "store_orders/2.csv", "price;qty;card_no;sold_at;line;receipt;note", "1.50;2;4711;05.03.2024 14:30;1;R2;x"
+    )
     store.deliver("store_orders/3.csv", f"{HEADER};till", "R3;1;05.03.2024 14:30;4711;2;1.50;x;T9")
     store.ingest()
     assert [str(row.amount) for row in store.rows()] == ["3.0000"] * 3
@@ -135,7 +137,9 @@ def test_D17_a_required_manifest_holds_the_file_back(shop: Shop) -> None:
     manifest = file.with_name("1.jsonl.manifest.json")
     manifest.write_text(json.dumps({"sha256": "0" * 64}))
     assert shop.ingest().status == "nothing_new"
-    manifest.write_text(json.dumps({"size": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}))
+    manifest.write_text(
+        json.dumps({"size": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()})
+    )
     shop.ingest()
     assert shop.ids() == ["a"]
 

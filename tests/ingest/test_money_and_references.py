@@ -43,9 +43,11 @@ columns: {identifiers: "map('loyalty', card)", age_band: age}
 
 
 def test_amounts_are_converted_at_the_rate_of_the_day(shop: Shop) -> None:
-    shop.declare(ORDERS_JSON.replace('"\'EUR\'"', "note"))
+    shop.declare(ORDERS_JSON.replace("\"'EUR'\"", "note"))
     shop.declare(RATES, "rates.yml")
-    shop.deliver("rates/1.csv", "currency,day,rate", "USD,2024-03-05,0.92345678", "USD,2024-03-06,0.5", "GBP,2024-03-05,x")
+    shop.deliver(
+        "rates/1.csv", "currency,day,rate", "USD,2024-03-05,0.92345678", "USD,2024-03-06,0.5", "GBP,2024-03-05,x"
+    )
     lines = [
         order(id="usd", note="usd", price=10.01),
         order(id="next-day", note="USD", at="2024-03-06T10:00:00Z", price=1),
@@ -80,10 +82,14 @@ def test_sources_of_different_currencies_need_a_business_currency(
 
 def test_latest_keeps_one_row_per_key_and_unknown_columns_as_attributes(shop: Shop) -> None:
     shop.declare(PRODUCT_MASTER, "products.yml")
-    shop.deliver("products/1.csv", "product_id,name,brand,eco_score", "p1,Milk,Own,A", "p2,Bread,Own,", ",Nothing,Own,B")
+    shop.deliver(
+        "products/1.csv", "product_id,name,brand,eco_score", "p1,Milk,Own,A", "p2,Bread,Own,", ",Nothing,Own,B"
+    )
     first = shop.ingest()
     assert first.accounts[0].counts()["quarantined"] == 1
-    shop.deliver("products/2.csv", "product_id,name,brand,eco_score", "p1,Whole milk,Own,A", "p2,Bread,Own,", "p2,Bread,Own,")
+    shop.deliver(
+        "products/2.csv", "product_id,name,brand,eco_score", "p1,Whole milk,Own,A", "p2,Bread,Own,", "p2,Bread,Own,"
+    )
     second = shop.ingest()
     assert second.accounts[0].counts() == {
         "read": 3,

@@ -1,4 +1,4 @@
-"""The figures of a batch, counted from what was read and from what stands in the tables, independently of each other."""
+"""The figures of a batch, counted from what was read and from what stands in the tables, each on its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from omniseg.commands.deliveries import MOST_FILES, plain_path
 from omniseg.ingest.accounting import Account, Tally, tallies, tally_columns
-from omniseg.ingest.dedupe import CONFLICT
+from omniseg.ingest.dedupe import CONFLICT, DUPLICATE
 from omniseg.lake.bounded import bounded
 from omniseg.runtime import Run
 from omniseg.tables import QUARANTINE, SILVER_EVENTS
@@ -27,6 +27,7 @@ class Survey:
     rescued: list[str]  # sources that sent fields which their schema does not know
     rejected: bool  # some text could not be parsed
     exploded: bool  # some records gave several rows
+    broken: bool = True  # some record breaks a rule
 
 
 def survey(received: DataFrame) -> Survey:
@@ -35,6 +36,7 @@ def survey(received: DataFrame) -> Survey:
         *tally_columns(),
         F.count("rescued").alias("rescued"),
         F.count("reject").alias("rejected"),
+        F.count_if(F.size("rules") > 0).alias("broken"),
         F.count_if(F.contains("record_id", F.lit("#"))).alias("elements"),
     )
     rows = bounded(counted, MOST_FILES)
@@ -47,16 +49,27 @@ def survey(received: DataFrame) -> Survey:
         sorted({row.source for row in rows if row.rescued}),
         any(row.rejected for row in rows),
         any(row.elements for row in rows),
+        any(row.broken for row in rows),
     )
 
 
-def event_accounts(run: Run, batch_id: int, found: Survey, repeated: DataFrame, sources: list[str]) -> list[Account]:
+def refusals(repeated: DataFrame) -> dict[str, dict[str, Tally]]:
+    """Verdict -> source -> tally. Also brings the verdicts into the cache, so that joins know that they are few."""
+    rows = bounded(repeated.groupBy("verdict", "source").agg(*tally_columns()), MOST_SOURCES)
+    found: dict[str, dict[str, Tally]] = {DUPLICATE: {}, CONFLICT: {}}
+    for row in rows:
+        found[row.verdict][row.source] = Tally(row["rows"], row.hashes)
+    return found
+
+
+def event_accounts(
+    run: Run, batch_id: int, found: Survey, duplicates: Mapping[str, Tally], sources: list[str]
+) -> list[Account]:
     """One account per event source: what was read against what the tables hold of the batch now."""
     of_batch = F.col("batch_id") == batch_id
     stored = run.lake.read(SILVER_EVENTS).where(of_batch)
     accepted = by_source(tallies(stored))
     quarantined = by_source(tallies(run.lake.read(QUARANTINE).where(of_batch)))
-    duplicates = by_source(tallies(repeated.where(F.col("verdict") != CONFLICT)))
     nobody = stored.where(F.col("identity_key").isNull()).groupBy("source").count()
     unattributed = {row.source: row["count"] for row in bounded(nobody, MOST_SOURCES)}
     return [

@@ -1,4 +1,6 @@
-"""One batch on its way into the tables. Every slice is replaced by its batch id, so an interrupted batch is simply written again."""
+"""One batch on its way into the tables. Every slice is replaced by its batch id, so an interrupted batch is simply
+written again.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from omniseg.commands.accounts import Survey, event_accounts, survey
+from omniseg.commands.accounts import Survey, event_accounts, refusals, survey
 from omniseg.commands.deliveries import Delivery, plain_path
 from omniseg.commands.frames import Frame, event_frame, reference_frame
 from omniseg.commands.identities import add_identities
@@ -19,7 +21,7 @@ from omniseg.commands.references import exchange_rates, write_reference
 from omniseg.faults import crash_here
 from omniseg.ingest.accounting import Account, check_all
 from omniseg.ingest.declaration import Declaration, ReferenceDeclaration, SourceDeclaration
-from omniseg.ingest.dedupe import CONFLICT, CONFLICT_RULE, NARROW, verdicts
+from omniseg.ingest.dedupe import CONFLICT, CONFLICT_RULE, DUPLICATE, NARROW, verdicts
 from omniseg.ingest.quarantine import LONGEST_TEXT, first_positions, quarantined
 from omniseg.lake.bounded import bounded
 from omniseg.privacy.vault import encrypted, text_hash
@@ -40,6 +42,12 @@ class Written:
     accounts: list[Account]
     refused: dict[str, str]
     rescued: list[str]
+
+    @property
+    def notices(self) -> list[str]:
+        """What somebody should look at although nothing is wrong."""
+        kept = "sent fields that its schema does not know; they are kept in bronze.events, column rescued"
+        return [f"Source {name} {kept}." for name in self.rescued]
 
 
 def write_batch(
@@ -82,17 +90,24 @@ def store(run: Run, batch_id: int, references: list[Frame], events: list[Frame])
         found = survey(received)
     repeated = judge(run, batch_id, judged).persist(CACHE)
     try:
+        with run.step("duplicates and conflicts"):
+            refused = refusals(repeated)
         with run.step("bronze.events"):
             write_received(run, batch_id, received, found)
         with run.step("silver.events"):
             write_accepted(run, batch_id, judged, repeated)
         with run.step("silver.events_quarantine"):
-            write_quarantine(run, batch_id, received, judged, repeated, found)
+            crash_here("ingest.quarantine.before")
+            if found.broken or refused[CONFLICT]:
+                write_quarantine(run, batch_id, received, judged, repeated)
+            else:
+                run.lake.delete(QUARANTINE, f"batch_id = {batch_id}")
         with run.step("silver.identities"):
             crash_here("ingest.identities.before")
             add_identities(run, batch_id)
         with run.step("accounting"):
-            return found, event_accounts(run, batch_id, found, repeated, [frame.declaration.name for frame in events])
+            names = [frame.declaration.name for frame in events]
+            return found, event_accounts(run, batch_id, found, refused[DUPLICATE], names)
     finally:
         repeated.unpersist()
 
@@ -109,7 +124,10 @@ def write_received(run: Run, batch_id: int, received: DataFrame, found: Survey) 
     whole = received.where(~F.contains("record_id", F.lit(ELEMENT))) if found.exploded else received
     run.lake.replace_slice(BRONZE_EVENTS, whole.select(*BRONZE), f"batch_id = {batch_id}")
     crash_here("ingest.vault.before")
-    rejects = received.where(F.col("reject").isNotNull()) if found.rejected else received.limit(0)
+    if not found.rejected:
+        run.lake.delete(RAW_REJECTS, f"batch_id = {batch_id}")
+        return
+    rejects = received.where(F.col("reject").isNotNull())
     text = F.substring("reject", 1, LONGEST_TEXT)
     sealed = rejects.select(
         F.col("record_id").alias("vault_ref"),
@@ -142,11 +160,8 @@ def write_accepted(run: Run, batch_id: int, judged: DataFrame, repeated: DataFra
     run.lake.replace_slice(SILVER_EVENTS, accepted.select(*SILVER_EVENTS.column_names), f"batch_id = {batch_id}")
 
 
-def write_quarantine(
-    run: Run, batch_id: int, received: DataFrame, judged: DataFrame, repeated: DataFrame, found: Survey
-) -> None:
+def write_quarantine(run: Run, batch_id: int, received: DataFrame, judged: DataFrame, repeated: DataFrame) -> None:
     """Records that break a rule, conflicts included, with their place and a safe excerpt."""
-    crash_here("ingest.quarantine.before")
     conflicts = repeated.where(F.col("verdict") == CONFLICT).select("record_id")
     late = judged.select(*JUDGED).join(conflicts, "record_id", "left_semi")
     bad = received.where(F.size("rules") > 0).unionByName(late.withColumn("rules", F.array(F.lit(CONFLICT_RULE))))

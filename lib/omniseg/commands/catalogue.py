@@ -10,8 +10,8 @@ from omniseg.commands import (
     demo,
     doctor,
     features,
-    init,
     ingest,
+    init,
     journey,
     maintain,
     nightly,
@@ -50,49 +50,98 @@ def argument(*flags: str, **details: Any) -> Argument:
     return Argument(flags, details)
 
 
-AS_OF = argument("--as-of", required=True, metavar="DATE", dest="as_of", help="last business day that counts, YYYY-MM-DD")
+AS_OF = argument(
+    "--as-of", required=True, metavar="DATE", dest="as_of", help="last business day that counts, YYYY-MM-DD"
+)
 START, NIGHT, LOOK, CARE = "Begin", "The night's work", "Look", "Keep it healthy"
 GROUPS = (START, NIGHT, LOOK, CARE)
 
 LISTED = (
-    Command("init", START, "make a project folder with settings and an example source", init.init, (
-        argument("dir", metavar="DIR", help="folder to make"),
-    )),
-    Command("sources check", START, "dry run of one declaration on its files; writes nothing", sources.check, (
-        argument("file", metavar="FILE", help="the declaration"),
-        argument("--sample", type=int, default=1000, metavar="N", help="records to read (default 1000)"),
-    )),
-    Command("journey", START, "deliver the Complete Journey data into landing.root", journey.journey, (
-        argument("--until", metavar="DATE", help="last business day to deliver"),
-    )),
-    Command("demo", START, "real retail data from landing zone to three published snapshots", demo.demo, (
-        argument("--dir", default="demo", metavar="DIR", help="folder for everything (default: demo)"),
-    )),
-    Command("run", NIGHT, "all of the following for one date, or for a range", nightly.nightly, (
-        argument("--as-of", metavar="DATE", dest="as_of", help="last business day that counts, YYYY-MM-DD"),
-        argument("--from", metavar="DATE", dest="first", help="first date of a range"),
-        argument("--to", metavar="DATE", dest="last", help="last date of a range"),
-        argument("--every", choices=("day", "week", "month"), default="day", help="dates of the range (default: day)"),
-    ), locks=True),
+    Command(
+        "init",
+        START,
+        "make a project folder with settings and an example source",
+        init.init,
+        (argument("dir", metavar="DIR", help="folder to make"),),
+    ),
+    Command(
+        "sources check",
+        START,
+        "dry run of one declaration on its files; writes nothing",
+        sources.check,
+        (
+            argument("file", metavar="FILE", help="the declaration"),
+            argument("--sample", type=int, default=1000, metavar="N", help="records to read (default 1000)"),
+        ),
+    ),
+    Command(
+        "journey",
+        START,
+        "deliver the Complete Journey data into landing.root",
+        journey.journey,
+        (argument("--until", metavar="DATE", help="last business day to deliver"),),
+    ),
+    Command(
+        "demo",
+        START,
+        "real retail data from landing zone to three published snapshots",
+        demo.demo,
+        (argument("--dir", default="demo", metavar="DIR", help="folder for everything (default: demo)"),),
+    ),
+    Command(
+        "run",
+        NIGHT,
+        "all of the following for one date, or for a range",
+        nightly.nightly,
+        (
+            argument("--as-of", metavar="DATE", dest="as_of", help="last business day that counts, YYYY-MM-DD"),
+            argument("--from", metavar="DATE", dest="first", help="first date of a range"),
+            argument("--to", metavar="DATE", dest="last", help="last date of a range"),
+            argument(
+                "--every", choices=("day", "week", "month"), default="day", help="dates of the range (default: day)"
+            ),
+        ),
+        locks=True,
+    ),
     Command("ingest", NIGHT, "take every delivered file not yet taken", ingest.ingest, (AS_OF,), locks=True),
-    Command("features", NIGHT, "partial aggregates of new batches, feature vectors as of a date", features.build, (
-        AS_OF,
-    ), locks=True),
+    Command(
+        "features",
+        NIGHT,
+        "partial aggregates of new batches, feature vectors as of a date",
+        features.build,
+        (AS_OF,),
+        locks=True,
+    ),
     Command("train", NIGHT, "fit the clusters and keep the model in MLflow", train.train, (AS_OF,), locks=True),
     Command("snapshot", NIGHT, "assign, audit, publish by moving one pointer", snapshot.snapshot, (AS_OF,), locks=True),
     Command("snapshots list", LOOK, "published snapshots", snapshots.show_list),
-    Command("snapshots show", LOOK, "segments of a snapshot: sizes, what distinguishes them, movement", snapshots.show, (
-        argument("snapshot", nargs="?", metavar="ID", help="default: the published one"),
-    )),
+    Command(
+        "snapshots show",
+        LOOK,
+        "segments of a snapshot: sizes, what distinguishes them, movement",
+        snapshots.show,
+        (argument("snapshot", nargs="?", metavar="ID", help="default: the published one"),),
+    ),
     Command("quarantine list", LOOK, "bad records by source and rule", quarantine.show_list),
-    Command("quarantine show", LOOK, "bad records of one source or rule", quarantine.show, (
-        argument("--source", metavar="NAME"),
-        argument("--rule", metavar="NAME"),
-        argument("--limit", type=int, default=20, metavar="N", help="records to show (default 20)"),
-    )),
-    Command("quarantine replay", CARE, "judge open records anew after mending a declaration", quarantine.replay, (
-        argument("--source", metavar="NAME", required=True),
-    ), locks=True),
+    Command(
+        "quarantine show",
+        LOOK,
+        "bad records of one source or rule",
+        quarantine.show,
+        (
+            argument("--source", metavar="NAME"),
+            argument("--rule", metavar="NAME"),
+            argument("--limit", type=int, default=20, metavar="N", help="records to show (default 20)"),
+        ),
+    ),
+    Command(
+        "quarantine replay",
+        CARE,
+        "judge open records anew after mending a declaration",
+        quarantine.replay,
+        (argument("--source", metavar="NAME", required=True),),
+        locks=True,
+    ),
     Command("runs list", LOOK, "runs with their counts and exit codes", runs.show_list),
     Command("runs show", LOOK, "one run", runs.show, (argument("run", metavar="RUN_ID"),)),
     Command("maintain", CARE, "fold, compact and vacuum tables; forget expired rejects", maintain.maintain, locks=True),

@@ -67,7 +67,8 @@ def new_files(run: Run, declaration: Declaration, known: Mapping[str, list[Known
 
 
 def complete(run: Run, declaration: Declaration, item: Candidate, content_hash: str) -> bool:
-    """False while a required manifest is missing, or a manifest names other bytes than those that lie there: the file waits.
+    """False while a required manifest is missing, or a manifest names other bytes than those that lie there: the file
+    waits.
 
     A manifest is `<file>.manifest.json` with `{"size": bytes, "sha256": hex}`, either key optional.
     """
@@ -87,5 +88,5 @@ def complete(run: Run, declaration: Declaration, item: Candidate, content_hash: 
 
 
 def plain_path(path: str) -> str:
-    """One spelling for the paths of Hadoop (`file:/x`) and of Spark's metadata column (`file:///x`, percent-encoded)."""
+    """One spelling for the paths of Hadoop (`file:/x`) and Spark's metadata column (`file:///x`, percent-encoded)."""
     return unquote(path).replace("file:///", "file:/", 1)

@@ -55,7 +55,7 @@ def newest_batch(run: Run) -> int:
 
 
 def refresh_partials(run: Run, features: FeatureSet, known: int) -> None:
-    """Write the partials of the batches that have none; of all batches where the declarations ask for other partials."""
+    """Write the partials of the batches that have none; of all where the declarations ask for other partials."""
     table = days_table(features)
     wanted = ",".join(sorted(column.name for column in partial_columns(features)))
     same = run.lake.property_of(CUSTOMER_DAY, PARTIALS_PROPERTY) == wanted

@@ -22,7 +22,5 @@ def add_identities(run: Run, batch_id: int) -> None:
         customers.select("identity_key", F.col("valid_from").alias("seen")),
     ]
     known = run.lake.read(IDENTITIES).where(F.col("batch_id") < batch_id)
-    rows = first_sight(
-        reduce(DataFrame.unionByName, seen), known, buckets=run.settings.lake.buckets, batch_id=batch_id
-    )
+    rows = first_sight(reduce(DataFrame.unionByName, seen), known, buckets=run.settings.lake.buckets, batch_id=batch_id)
     run.lake.replace_slice(IDENTITIES, rows, f"batch_id = {batch_id}")

@@ -19,7 +19,9 @@ COLUMNS = ("source", "files", "read", "accepted", "duplicates", "quarantined", "
 
 
 def ingest(run: Run) -> None:
-    """Reads the landing zone; writes bronze, silver, quarantine, vault, references, identities, and ops.files last (the commit)."""
+    """Reads the landing zone; writes bronze, silver, quarantine, vault, references, identities, and ops.files last
+    (the commit).
+    """
     declarations = load_declarations(run.settings.sources.dir, run.settings)
     currency = with_currency(run.settings.business.currency, declarations)
     check_key(run)

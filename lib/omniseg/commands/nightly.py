@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from omniseg.commands.ingest import ingest
-from omniseg.commands.snapshot import publish
 from omniseg.commands.reports import write_report
+from omniseg.commands.snapshot import publish
 from omniseg.errors import ConfigError, ContractError, Problem
 from omniseg.runtime import Run, parse_date
 
 
 def nightly(run: Run) -> None:
-    """Ingest once, then features and a published snapshot for each date. Refused files are reported at the end (exit code 3)."""
+    """Ingest once, then features and a published snapshot for each date. Refused files are reported at the end (exit
+    code 3).
+    """
     days = dates(run)
     refused: ContractError | None = None
     try:

@@ -66,4 +66,7 @@ def report_of(run: Run, row: Row) -> Snapshot:
 def names_of(run: Run, snapshot_id: str) -> dict[str, str]:
     """Segment names of a snapshot by id."""
     rows = run.lake.read(SEGMENT_PROFILES).where(F.col("snapshot_id") == snapshot_id)
-    return {row.segment_id: row.segment_name for row in bounded(rows.select("segment_id", "segment_name").distinct(), 10_000)}
+    return {
+        row.segment_id: row.segment_name
+        for row in bounded(rows.select("segment_id", "segment_name").distinct(), 10_000)
+    }

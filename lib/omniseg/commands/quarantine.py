@@ -8,15 +8,25 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from omniseg.commands.deliveries import next_batch
+from omniseg.commands.ingest import check_key
+from omniseg.commands.replay import replay_source
 from omniseg.errors import ConfigError, Problem
+from omniseg.ingest.currency import with_currency
+from omniseg.ingest.declaration import ReferenceDeclaration, SourceDeclaration
 from omniseg.ingest.quarantine import EXPLANATIONS
 from omniseg.lake.bounded import bounded
 from omniseg.names import nearest
 from omniseg.report.listing import render
 from omniseg.runtime import Run
+from omniseg.settings.sources import load_declarations
 from omniseg.tables import QUARANTINE
 
 MOST_RULES = 10_000  # combinations of source, rule and status
+OUT_OF_REACH = (
+    "their text could not be parsed, and is not kept whole (only JSON below 4 KB is, for "
+    "privacy.vault_retention_days). Deliver their file again"
+)
 LISTED = ("source", "rule", "status", "records", "explanation", "file", "line")
 SHOWN = ("record_id", "file", "line", "rules", "excerpt")
 
@@ -42,6 +52,43 @@ def show(run: Run) -> None:
     first = wanted.orderBy("source", "file", "line", "record_id").select(*SHOWN).limit(limit)
     rows = [row.asDict() for row in bounded(first, limit)]
     tell(run, rows, SHOWN, "--format json shows paths and excerpts whole." if rows else "No open record.")
+
+
+def replay(run: Run) -> None:
+    """Reads quarantine, bronze and vault; writes silver, identities, ops.files and the quarantine.
+
+    Open records of one source are judged under its present declaration, as a batch of their own. What breaks a rule
+    again stays open; a record whose text is not kept whole stays open, too, and is counted.
+    """
+    declarations = load_declarations(run.settings.sources.dir, run.settings)
+    declaration = source_named(declarations, run.options["source"])
+    check_key(run)
+    currency = with_currency(run.settings.business.currency, declarations)
+    batch_id = next_batch(run)
+    done = replay_source(run, declaration, batch_id=batch_id, currency=currency)
+    if done.account.read.rows:
+        run.batch_id, run.accounts = batch_id, [done.account]
+        row = {"source": declaration.name, **done.account.counts()}
+        run.say(render([row], ("source", "read", "accepted", "duplicates", "quarantined"), run.options["format"]))
+    else:
+        run.status = "nothing_new"
+        run.say(f"No open record of {declaration.name} can be replayed.")
+    if done.out_of_reach:
+        run.say(f"{done.out_of_reach:,} open records stay as they are: {OUT_OF_REACH}")
+
+
+def source_named(declarations: Sequence[SourceDeclaration | ReferenceDeclaration], name: str) -> SourceDeclaration:
+    """The source of events of that name; ConfigError with the nearest one otherwise."""
+    found = {item.name: item for item in declarations}
+    declaration = found.get(name)
+    if isinstance(declaration, SourceDeclaration):
+        return declaration
+    if declaration is not None:
+        what = f"{name!r}, a reference table"
+        raise ConfigError(
+            [Problem("command line", "--source", what, "a source of events; deliver a table's file again")]
+        )
+    raise ConfigError(unknown("--source", name, found))
 
 
 def tell(run: Run, rows: list[dict[str, Any]], columns: Sequence[str], hint: str) -> None:

@@ -1,4 +1,6 @@
-"""From the files of one declaration to protected records: read, parse, pin the schema, protect. Refuses files that drifted."""
+"""From the files of one declaration to protected records: read, parse, pin the schema, protect. Refuses files that
+drifted.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,7 @@ from omniseg.lake.bounded import bounded
 from omniseg.names import nearest
 from omniseg.runtime import Run
 from omniseg.tables import MIGRATIONS
+from omniseg.tables.types import struct_of
 
 log = logging.getLogger(__name__)
 SAMPLED_FILES = 20  # files that a schema is inferred from, once
@@ -30,7 +33,9 @@ SAMPLED_FILES = 20  # files that a schema is inferred from, once
 
 @dataclass(frozen=True)
 class Parsed:
-    """What a declaration's files gave: the parsed frame, its raw schema, and the files that were refused (path -> reason)."""
+    """What a declaration's files gave: the parsed frame, its raw schema, and the files that were refused (path ->
+    reason).
+    """
 
     rows: DataFrame | None
     schema: T.StructType
@@ -63,14 +68,14 @@ def declared_or_pinned(
 ) -> T.StructType:
     """The schema that records are read by: declared, else pinned before, else found in these files and pinned now."""
     if declaration.schema is not None:
-        declared = T.StructType.fromDDL(declaration.schema)
+        declared = struct_of(declaration.schema)
         return declared if declaration.format == "parquet" else text_schema(declared)
     if declaration.format == "text":
-        return T.StructType.fromDDL("value STRING")
+        return struct_of("value STRING")
     name = f"source:{declaration.name}"
     pinned = bounded(run.lake.read(MIGRATIONS).where(F.col("object") == name).orderBy("version"), 1000)
     if pinned:
-        return T.StructType.fromDDL(pinned[-1].definition)
+        return struct_of(pinned[-1].definition)
     found = infer(run, declaration, [file.path for file in files[:SAMPLED_FILES]])
     if not pin:
         return found
@@ -84,7 +89,7 @@ def infer(run: Run, declaration: Declaration, paths: Sequence[str]) -> T.StructT
     """The schema of the first delivery: JSON by its fields, CSV by its header, Parquet by its own schema."""
     if declaration.format == "json":
         encoding = declaration.options.get("encoding", "UTF-8")
-        return T.StructType.fromDDL(raw.infer_json(run.spark, paths, encoding=encoding))
+        return struct_of(raw.infer_json(run.spark, paths, encoding=encoding))
     if declaration.format == "csv":
         names = header_of(declaration, next(iter(headers(run, declaration, paths[:1]).values())))
         return T.StructType([T.StructField(name, T.StringType()) for name in names])
@@ -120,7 +125,7 @@ def has_header(declaration: Declaration) -> bool:
 def headers(run: Run, declaration: Declaration, paths: Sequence[str]) -> dict[str, str]:
     """First line per file; nothing is read where there is no header."""
     if not has_header(declaration):
-        return {path: "" for path in paths}
+        return dict.fromkeys(paths, "")
     return landing.first_lines(run.spark, list(paths), declaration.options.get("encoding", "UTF-8"))
 
 
@@ -145,4 +150,6 @@ def drift(schema: T.StructType, names: Sequence[str]) -> str:
 def refuse_missing(declaration: Declaration, schema: T.StructType, names: Sequence[str]) -> None:
     """Raise ContractError where Parquet files lack declared or pinned columns altogether."""
     if reason := drift(schema, names):
-        raise ContractError(f"{declaration.where('path')}: source {declaration.name}: {reason}; nothing of it was taken")
+        raise ContractError(
+            f"{declaration.where('path')}: source {declaration.name}: {reason}; nothing of it was taken"
+        )

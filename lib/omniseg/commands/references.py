@@ -16,25 +16,45 @@ from omniseg.tables import EXCHANGE_RATES, REFERENCES, Table
 
 
 def write_reference(run: Run, frame: Frame, *, batch_id: int) -> Account:
-    """Write what one reference declaration changes; returns its account (an unchanged or superseded row is a duplicate)."""
+    """Write what one reference declaration changes; returns its account (an unchanged or superseded row is a
+    duplicate).
+    """
     declaration = frame.declaration
     assert isinstance(declaration, ReferenceDeclaration) and frame.rows is not None
     table = REFERENCES[declaration.target]
-    good = frame.rows.where(F.size("rules") == 0)
     # Rows of this very batch are leftovers of an interrupted run and are written again.
     existing = run.lake.read(table).where(F.col("batch_id") != batch_id)
-    news = changing(winners(good, key=declaration.key, mode=declaration.mode), existing, key=declaration.key)
-    news = news.select(*table.column_names)
-    crash_here("ingest.reference.before")
-    write_by_mode(run, table, news, existing, declaration)
-    rest = good.join(news.select("record_id"), "record_id", "left_anti")
+    good = frame.rows.where(F.size("rules") == 0)
+    news = changing(winners(good, key=declaration.key, mode=declaration.mode), existing, key=declaration.key).persist()
+    try:
+        account = accounted(declaration.name, frame.rows, news)
+        crash_here("ingest.reference.before")
+        write_by_mode(run, table, news.select(*table.column_names), existing, declaration)
+    finally:
+        news.unpersist()
+    return account
+
+
+def accounted(name: str, rows: DataFrame, news: DataFrame) -> Account:
+    """The account of a reference table: broken rows, rows that change something, and the rest."""
+    changes = F.broadcast(news.select("record_id", F.lit(True).alias("changes")))
+    fate = F.when(F.size("rules") > 0, "quarantined").when(F.col("changes"), "accepted").otherwise("duplicates")
+    fates = rows.join(changes, "record_id", "left").groupBy(fate.alias("fate")).agg(*tally_columns())
+    found = {row.fate: Tally(row["rows"], row.hashes) for row in bounded(fates, 3)}
+    nothing = Tally()
     return Account(
-        declaration.name,
-        read=counted(frame.rows),
-        accepted=counted(news),
-        duplicates=counted(rest),
-        quarantined=counted(frame.rows.where(F.size("rules") > 0)),
+        name,
+        read=counted(rows),
+        accepted=found.get("accepted", nothing),
+        duplicates=found.get("duplicates", nothing),
+        quarantined=found.get("quarantined", nothing),
     )
+
+
+def counted(rows: DataFrame) -> Tally:
+    """Tally of rows that have a record_id."""
+    row = bounded(rows.agg(*tally_columns()), 1)[0]
+    return Tally(row["rows"], row.hashes)
 
 
 def write_by_mode(
@@ -42,7 +62,7 @@ def write_by_mode(
 ) -> None:
     """latest: replace by key; scd2: versions by (key, valid_from); append: add."""
     if declaration.mode == "append":
-        run.lake.merge(table, news, on=same(table.key + ("row_hash",)), update=None, insert=True)
+        run.lake.merge(table, news, on=same((*table.key, "row_hash")), update=None, insert=True)
     elif declaration.mode == "latest":
         everything = {name: f"new.`{name}`" for name in table.column_names}
         run.lake.merge(table, news, on=same(declaration.key), update=everything, insert=True)
@@ -55,12 +75,6 @@ def write_by_mode(
 def same(key: tuple[str, ...]) -> str:
     """MERGE condition on equal keys."""
     return " AND ".join(f"old.`{name}` = new.`{name}`" for name in key)
-
-
-def counted(rows: DataFrame) -> Tally:
-    """Tally of rows that have a record_id."""
-    row = bounded(rows.agg(*tally_columns()), 1)[0]
-    return Tally(row["rows"], row.hashes)
 
 
 def exchange_rates(run: Run) -> DataFrame | None:

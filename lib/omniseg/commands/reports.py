@@ -31,7 +31,14 @@ def write_report(run: Run) -> None:
     with run.step("report"):
         picture(snapshots, declaration, min_group=settings.reports.min_group, path=str(image))
         basis = Basis(settings.consent.mode, settings.consent.legal_basis)
-        page(report, declaration, currency=currency, basis=basis, picture=image.read_bytes(), path=base.with_suffix(".html"))
+        page(
+            report,
+            declaration,
+            currency=currency,
+            basis=basis,
+            picture=image.read_bytes(),
+            path=base.with_suffix(".html"),
+        )
     run.say(segment_table(report, declaration, currency=currency))
     run.say(basis.sentence)
     run.say(f"Picture: {image}\nPage:    {base.with_suffix('.html')}")

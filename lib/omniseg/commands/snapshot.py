@@ -1,4 +1,6 @@
-"""`omniseg snapshot`: assign every customer, write, audit, publish by moving one pointer. Readers see the old one or the new one."""
+"""`omniseg snapshot`: assign every customer, write, audit, publish by moving one pointer. Readers see the old one or
+the new one.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ MOST_PROFILES = 1_000_000
 
 
 def snapshot(run: Run) -> None:
-    """Reads gold.customer_features and the model; writes snapshot, profiles, lineage, manifest and, after the audit, the pointer."""
+    """Reads gold.customer_features and the model; writes snapshot, profiles, lineage, manifest and, after the audit,
+    the pointer.
+    """
     assert run.as_of is not None
     publish(run, run.as_of)
     write_report(run)
@@ -128,7 +132,7 @@ def explain(run: Run, vectors: DataFrame, as_of: date) -> None:
         run.lake.replace_slice(SEGMENT_PROFILES, run.spark.createDataFrame(named, SEGMENT_PROFILES.ddl), slice_of(run))
     with run.step("gold.segment_lineage"):
         earlier_id = before.snapshot_id if before else None
-        earlier = run.lake.read(SEGMENT_SNAPSHOTS).where(F.col("snapshot_id") == earlier_id) if before else None
+        earlier = run.lake.read(SEGMENT_SNAPSHOTS).where(F.col("snapshot_id") == F.lit(earlier_id)) if before else None
         run.lake.replace_slice(SEGMENT_LINEAGE, lineage(staged(run), earlier, previous_id=earlier_id), slice_of(run))
 
 

@@ -35,7 +35,9 @@ def registry(run: Run) -> Registry:
 
 
 def model_for(run: Run, as_of: date) -> tuple[str, ModelSpec]:
-    """The newest model trained on `as_of` or before; a new one where there is none or it is older than model.max_age_days."""
+    """The newest model trained on `as_of` or before; a new one where there is none or it is older than
+    model.max_age_days.
+    """
     logged = newest_model(run, as_of)
     oldest = as_of - timedelta(days=run.settings.model.max_age_days)
     if logged is None or date.fromisoformat(logged.data[TRAINED_ON]) < oldest:
@@ -91,9 +93,7 @@ def with_old_ids(run: Run, vectors: DataFrame, fitted: FittedModel, as_of: date)
     if previous is None:
         return fitted.spec
     before = parse_spec(registry(run).load(previous.version, model=run.settings.model.name))
-    return inherit_ids(
-        vectors, fitted.spec, before, least_overlap=segments_declaration(run.settings).least_overlap
-    )
+    return inherit_ids(vectors, fitted.spec, before, least_overlap=segments_declaration(run.settings).least_overlap)
 
 
 def work_dir(run: Run) -> str:

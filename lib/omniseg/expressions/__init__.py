@@ -23,7 +23,7 @@ from omniseg.expressions.columns import Columns
 from omniseg.expressions.compiler import Compiler
 from omniseg.expressions.convert import convert
 from omniseg.expressions.datatypes import datatype
-from omniseg.expressions.grammar import parse
+from omniseg.expressions.grammar import parse, start_of
 from omniseg.expressions.parts import Part, any_of
 from omniseg.expressions.refusal import ExpressionError, Refused
 from omniseg.names import nearest
@@ -128,11 +128,11 @@ def trusted(sql: str) -> Column:
 
 
 def identifier_pairs(text: str) -> list[tuple[str, str]]:
-    """What `map('loyalty', card_no, 'email', context.traits.email)` names: [(type, raw column or path), …] in its
-    order.
+    """What `map('loyalty', card_no, 'email', coalesce(traits.email, context.traits.email))` names: [(type, raw column
+    or path), …] in its order; each path of a coalesce is a pair of its own.
 
-    Values must be bare columns, paths or param(…) calls (returned as param(path, 'key')); anything else raises
-    ExpressionError.
+    Values must be bare columns, paths, param(…) calls (returned as param(path, 'key')) or a coalesce of such, so that
+    they can be replaced by pseudonyms before anything is computed; anything else raises ExpressionError.
     """
     try:
         return pairs_of(parse(text), Compiler(text, Columns(None), "UTC"))
@@ -145,13 +145,27 @@ def pairs_of(tree: exp.Expression, compiler: Compiler) -> list[tuple[str, str]]:
     whole = compiler.part(tree)
     if compiler.problems:
         raise ExpressionError(compiler.problems)
-    if not isinstance(tree, exp.Anonymous) or str(tree.this).lower() != "map":
+    if not called(tree, "map"):
         raise Refused(whole.sql, "map('type', column, …)")
-    parts = compiler.parts(tree.expressions)
-    for value in parts[1::2]:
-        if not value.path:
-            raise Refused(value.sql, "a bare column, a path or param(array, 'key')")
-    return [(key.text or "", value.path) for key, value in zip(parts[::2], parts[1::2], strict=True)]
+    kinds = [part.text or "" for part in compiler.parts(tree.expressions[::2])]
+    values = tree.expressions[1::2]
+    return [(kind, path) for kind, value in zip(kinds, values, strict=True) for path in paths_of(value, compiler)]
+
+
+def paths_of(value: exp.Expression, compiler: Compiler) -> list[str]:
+    """The raw columns behind one identifier."""
+    parts = compiler.parts(value.expressions if called(value, "coalesce") else [value])
+    for part in parts:
+        if not part.path:
+            raise Refused(
+                part.sql, "a bare column, a path, param(array, 'key') or a coalesce of such", start=start_of(value)
+            )
+    return [part.path for part in parts]
+
+
+def called(node: exp.Expression, name: str) -> bool:
+    """True for a call of the function `name`."""
+    return isinstance(node, exp.Anonymous) and str(node.this).lower() == name
 
 
 @lru_cache(maxsize=1)

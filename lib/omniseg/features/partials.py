@@ -23,7 +23,7 @@ MEANINGS = {
     "sum": "sum; null = none",
     "min": "least; null = none",
     "max": "greatest; null = none",
-    "hashes": "sorted distinct xxhash64; null or empty = none",
+    "hashes": "sorted distinct xxhash64; empty = none",
 }
 
 
@@ -84,15 +84,10 @@ def day_partials(events: DataFrame, *, features: FeatureSet) -> DataFrame:
     DECIMAL(28,4); a value that is null, or does not fit DECIMAL(18,4), adds nothing.
     """
     wanted = partials(features)
-    hashes = tuple(partial for partial in wanted if partial.kind == "hashes")
-    inputs = prepared(events, wanted)
-    days = inputs.groupBy(*GRAIN).agg(
-        F.count(F.lit(1)).alias("events"), *(aggregate(partial) for partial in wanted if partial.kind != "hashes")
-    )
-    if hashes:
-        days = days.join(day_hashes(inputs, hashes), list(GRAIN), how="left")
-    names = [partial.name for partial in wanted]
-    return days.select(*tables.CUSTOMER_DAY.column_names, *(F.col(name) for name in names))
+    aggregates = [aggregate(partial).alias(partial.name) for partial in wanted]
+    # The count keeps a row for every day, also where no feature needs a partial.
+    days = prepared(events, wanted).groupBy(*GRAIN).agg(F.count(F.lit(1)).alias("__events"), *aggregates)
+    return days.select(*tables.CUSTOMER_DAY.column_names, *(partial.name for partial in wanted))
 
 
 def prepared(events: DataFrame, wanted: Iterable[Partial]) -> DataFrame:
@@ -107,34 +102,20 @@ def prepared(events: DataFrame, wanted: Iterable[Partial]) -> DataFrame:
 
 
 def aggregate(partial: Partial) -> Column:
-    """The aggregate of a partial that has a fixed size, over prepared events."""
+    """The aggregate of a partial over prepared events."""
     if partial.kind == "count":
-        return F.count_if(counted(partial)).alias(partial.name)
+        return F.count_if(counted(partial))
+    if partial.kind == "hashes":
+        return F.array_sort(F.collect_set(F.when(counted(partial), F.xxhash64(partial.value))))
     value = F.when(counted(partial), F.col(partial.value))
     functions = {"sum": F.sum, "min": F.min, "max": F.max}
-    return functions[partial.kind](value).cast(TYPES[partial.kind]).alias(partial.name)
+    return functions[partial.kind](value).cast(TYPES[partial.kind])
 
 
 def counted(partial: Partial) -> Column:
     """True on prepared events that enter the partial."""
     there = F.col(partial.value).isNotNull() if partial.of is not None else F.lit(True)
     return there & F.col(partial.condition) if partial.where is not None else there
-
-
-def day_hashes(inputs: DataFrame, wanted: tuple[Partial, ...]) -> DataFrame:
-    """The sets of a day, one column per partial; days without any element have no row.
-
-    Duplicates go first, in a plain aggregation: an aggregate that collects falls back to sorting all its input after
-    128 groups, so it gets only distinct elements, and shares no pass with the sums (1.4 times faster on 2 million
-    events).
-    """
-    elements = F.array(*(F.when(counted(partial), F.xxhash64(partial.value)) for partial in wanted))
-    distinct = (
-        inputs.select(*GRAIN, F.posexplode(elements).alias("set", "hash")).where(F.col("hash").isNotNull()).distinct()
-    )
-    sets = [F.collect_list(F.when(F.col("set") == number, F.col("hash"))) for number in range(len(wanted))]
-    named = [F.array_sort(one).alias(partial.name) for one, partial in zip(sets, wanted, strict=True)]
-    return distinct.groupBy(*GRAIN).agg(*named)
 
 
 def enriched(events: DataFrame, products: DataFrame) -> DataFrame:

@@ -1,1 +1,3 @@
-"""Which identifiers are one person. Until the graph comes, each identity key is a person of its own, behind the same look-up."""
+"""Which identifiers are one person. Until the graph comes, each identity key is a person of its own, behind the same
+look-up.
+"""

@@ -12,6 +12,7 @@ from omniseg.ingest.declaration import Declaration
 from omniseg.ingest.mapping import Mapped
 from omniseg.ingest.protect import Protection
 from omniseg.ingest.schema import conversions, expression_types, nested_types
+from omniseg.tables.types import struct_of
 
 ITEM = "item"  # the element that `rows: explode(array)` gives each row
 PERSONAL = "personal"  # pseudonym type of a personal column that is no identifier
@@ -39,7 +40,7 @@ def plan(
     `columns` are the expressions (canonical column -> text), `canonical` the types that they are converted to. Raises
     ConfigError with position for a column that the records do not have.
     """
-    declared = T.StructType.fromDDL(declaration.schema) if declaration.schema else read
+    declared = struct_of(declaration.schema) if declaration.schema else read
     kinds = conversions(declared, read)
     types = expression_types(read, kinds) | item_types(read, declaration.rows)
     compiled = {
@@ -62,7 +63,7 @@ def protection_of(
 ) -> Protection:
     """Which raw columns are replaced: all that `identifiers` reads, and those listed as `personal`."""
     identified = {column: kind for kind, column in declaration.identifier_pairs}
-    personal = {name: PERSONAL for name in declaration.personal} | identified
+    personal = dict.fromkeys(declaration.personal, PERSONAL) | identified
     used = frozenset(name for compiled in expressions for name in compiled.references)
     exploded = frozenset([declaration.rows]) if declaration.rows else frozenset()
     return Protection(

@@ -24,7 +24,9 @@ def with_currency(business: str | None, declarations: Iterable[Declaration]) -> 
         return None
     if len(set(found.values())) > 1 or None in found.values():
         shown = ", ".join(f"{name}: {currency or 'from its data'}" for name, currency in sorted(found.items()))
-        raise ConfigError([Problem("settings", "business.currency", f"nothing, and sources with {shown}", "a currency")])
+        raise ConfigError(
+            [Problem("settings", "business.currency", f"nothing, and sources with {shown}", "a currency")]
+        )
     return next(iter(found.values()))
 
 

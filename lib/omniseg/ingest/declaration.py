@@ -45,6 +45,11 @@ class Declaration:
     manifest: str
     max_late_days: int | None  # None = no limit
 
+    @property
+    def name(self) -> str:
+        """The name by which files, counts and errors are kept apart: the source, or the target table."""
+        raise NotImplementedError
+
     def where(self, key: str) -> str:
         """`file:line` of a dotted key, of the nearest key around it, or of the file."""
         while key and key not in self.places:

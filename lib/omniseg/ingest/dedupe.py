@@ -1,6 +1,7 @@
 """Exactly once: repeated deliveries are counted, conflicting ones quarantined, the same whatever the order of the rows.
 
-Identity of an event = (source, event_id) inside a window of days. Rows are taken by (batch, event_time, payload_hash): the
+Identity of an event = (source, event_id) inside a window of days. Rows are taken by (batch, event_time,
+payload_hash): the
 first is accepted; a later one near an accepted one (event_date at most `window_days` away) is a duplicate when its
 payload_hash is the same and a conflict when it is not; one outside the window is a new event.
 """
@@ -19,8 +20,8 @@ CONFLICT_RULE = "id_conflict"
 def verdicts(fresh: DataFrame, history: DataFrame, *, window_days: int) -> DataFrame:
     """(record_id, source, verdict) of the `fresh` rows that are not accepted; verdict is `duplicate` or `conflict`.
 
-    Both frames need NARROW; `history` holds accepted events of earlier batches that can lie in a window of the fresh ones.
-    Only 64-bit hashes of ids are shuffled for all rows; whole narrow rows only where a hash occurs twice.
+    Both frames need NARROW; `history` holds accepted events of earlier batches that can lie in a window of the fresh
+    ones. Only 64-bit hashes of ids are shuffled for all rows; whole narrow rows only where a hash occurs twice.
     """
     rows = with_hash(fresh, is_new=True).unionByName(with_hash(history, is_new=False))
     counted = rows.groupBy("__hash").agg(F.count(F.lit(1)).alias("rows"), F.max("__new").alias("any_new"))
@@ -32,7 +33,9 @@ def verdicts(fresh: DataFrame, history: DataFrame, *, window_days: int) -> DataF
     anchored = groups.select("source", "members", anchors(F.col("members"), window_days).alias("anchors"))
     judged = anchored.select("source", F.explode(judged_members(window_days)).alias("member"))
     refused = judged.where(F.col("member.verdict").isNotNull())
-    return refused.select(F.col("member.record_id").alias("record_id"), "source", F.col("member.verdict").alias("verdict"))
+    return refused.select(
+        F.col("member.record_id").alias("record_id"), "source", F.col("member.verdict").alias("verdict")
+    )
 
 
 def with_hash(rows: DataFrame, *, is_new: bool) -> DataFrame:
@@ -41,7 +44,7 @@ def with_hash(rows: DataFrame, *, is_new: bool) -> DataFrame:
 
 
 def anchors(members: Column, window_days: int) -> Column:
-    """The accepted rows among sorted `members`: those of earlier batches, and new ones with no accepted row near them."""
+    """The accepted rows among sorted `members`: those of earlier batches, and new ones with no such row near them."""
     start = F.filter(members, lambda member: ~member["__new"])
 
     def accept(accepted: Column, member: Column) -> Column:
@@ -56,7 +59,8 @@ def judged_members(window_days: int) -> Column:
 
     def judge(member: Column) -> Column:
         close = F.filter("anchors", lambda other: near(other, member, window_days))
-        accepted = F.exists(close, lambda other: other["record_id"] == member["record_id"])
+        # A replayed record keeps its name, so an accepted row of an earlier batch may bear it, too.
+        accepted = F.exists(close, lambda other: other["__new"] & (other["record_id"] == member["record_id"]))
         same = close[0]["payload_hash"] == member["payload_hash"]
         verdict = F.when(accepted, None).when(same, DUPLICATE).otherwise(CONFLICT)
         return F.struct(member["record_id"].alias("record_id"), verdict.alias("verdict"))

@@ -1,4 +1,6 @@
-"""From declared columns to the whole canonical event: business day, money, identity key, hashes, and the rules of events."""
+"""From declared columns to the whole canonical event: business day, money, identity key, hashes, and the rules of
+events.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def canonical_events(mapped: DataFrame, *, rules: Rules, rates: DataFrame | None
     there are no rates.
     """
     declared = with_every_column(mapped)
-    events = declared.select(*ORIGIN, *(F.col(name) for name in EVENT_COLUMNS if name not in replaced()), *normal(rules))
+    events = declared.select(
+        *ORIGIN, *(F.col(name) for name in EVENT_COLUMNS if name not in replaced()), *normal(rules)
+    )
     events = events.select("*", *derived(rules))
     return with_rules(with_amount(events, rules, rates), rules)
 
@@ -74,7 +78,9 @@ def normal(rules: Rules) -> list[Column]:
         F.when(known, event_type).otherwise(F.concat(F.lit(CUSTOM_EVENT_PREFIX), event_type)).alias("event_type"),
         F.coalesce(F.lower(F.trim("channel")), F.lit(rules.channel)).alias("channel"),
         present_identifiers(F.col("identifiers")).alias("identifiers"),
-        F.coalesce(F.upper(F.trim("currency")), F.lit(rules.source_currency or rules.business_currency)).alias("currency"),
+        F.coalesce(F.upper(F.trim("currency")), F.lit(rules.source_currency or rules.business_currency)).alias(
+            "currency"
+        ),
         F.coalesce("is_bot", F.lit(False)).alias("is_bot"),
         properties.alias("properties"),
     ]
@@ -119,7 +125,9 @@ def with_amount(events: DataFrame, rules: Rules, rates: DataFrame | None) -> Dat
 
 
 def with_rules(events: DataFrame, rules: Rules) -> DataFrame:
-    """Adds the rules of events to `rules`, then the storage bucket; null rows of rejected text carry their parse rules only."""
+    """Adds the rules of events to `rules`, then the storage bucket; null rows of rejected text carry their parse rules
+    only.
+    """
     parsed = F.col("payload").isNotNull()
     found = F.when(parsed, named_rules(event_rules(rules))).otherwise(F.array().cast("array<string>"))
     key = F.coalesce("identity_key", "event_id", "record_id")
@@ -139,10 +147,13 @@ def event_rules(rules: Rules) -> Mapping[str, Column]:
         "missing:event_type": F.col("event_type").isNull() | (F.col("event_type") == CUSTOM_EVENT_PREFIX),
         "future": F.col("event_time") > latest,
         "unknown_channel": ~F.col("channel").isin(*CHANNELS),
-        "unknown_currency": F.col("amount_native").isNotNull() & ~F.coalesce(F.col("currency").rlike("^[A-Z]{3}$"), F.lit(False)),
+        "unknown_currency": F.col("amount_native").isNotNull()
+        & ~F.coalesce(F.col("currency").rlike("^[A-Z]{3}$"), F.lit(False)),
         "purchase_negative": (F.col("event_type") == "purchase") & (F.col("amount_native") < 0),
         "return_positive": (F.col("event_type") == "return") & (F.col("amount_native") > 0),
-        "unreadable:amount": F.col("amount_native").isNull() & F.col("quantity").isNotNull() & F.col("unit_price").isNotNull(),
+        "unreadable:amount": F.col("amount_native").isNull()
+        & F.col("quantity").isNotNull()
+        & F.col("unit_price").isNotNull(),
         "amount_out_of_range": F.abs("amount_native") > LARGEST_AMOUNT,
     }
     if rules.max_late_days is not None and rules.newest_date is not None:

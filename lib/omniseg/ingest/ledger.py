@@ -40,7 +40,9 @@ def to_hash(candidates: Iterable[Candidate], known: Mapping[str, list[Known]]) -
     return [
         candidate
         for candidate in candidates
-        if not any((seen.size, seen.mtime) == (candidate.size, candidate.mtime) for seen in known.get(candidate.path, []))
+        if not any(
+            (seen.size, seen.mtime) == (candidate.size, candidate.mtime) for seen in known.get(candidate.path, [])
+        )
     ]
 
 

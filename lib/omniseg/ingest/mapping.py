@@ -1,4 +1,4 @@
-"""Raw columns become canonical columns by the expressions of a declaration; broken rules are named, no row is dropped."""
+"""Raw columns become canonical columns by the expressions of a declaration; broken rules are named, no row dropped."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class Mapped:
 def map_records(records: DataFrame, mapped: Mapped, *, extra: Mapping[str, Column] | None = None) -> DataFrame:
     """Protected records -> canonical columns (as far as declared), ORIGIN columns and all broken rules in `rules`.
 
-    Grain: one record, or one element where the declaration explodes. Own rules: `unreadable:<column>` where a conversion
+    Grain: one record, or one element where the declaration explodes. Own rules: `unreadable:<column>` where a
+    conversion
     failed, and the declared expectations (a null result is a breach). `extra` are further columns over the raw ones.
     """
     rows = exploded(records, mapped.explode)
@@ -47,7 +48,9 @@ def map_records(records: DataFrame, mapped: Mapped, *, extra: Mapping[str, Colum
     canonical = typed.select(
         "*",
         *(column(compiled).alias(inner[name]) for name, compiled in mapped.expressions.items()),
-        named_rules({f"unreadable:{name}": unreadable(compiled) for name, compiled in fallible(mapped)}).alias("__failed"),
+        named_rules({f"unreadable:{name}": unreadable(compiled) for name, compiled in fallible(mapped)}).alias(
+            "__failed"
+        ),
     )
     breaches = {name: ~F.coalesce(column(expected), F.lit(False)) for name, expected in mapped.quality.items()}
     parsed = F.col("__reject").isNull()

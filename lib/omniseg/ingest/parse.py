@@ -1,8 +1,8 @@
 """From what stood in a file to raw columns, with the rules that a record breaks before anyone has mapped it.
 
 A parsed frame has the raw columns of the source and, beside them: `__file`, `__received_at`, `__position`, `__rules`
-(array of broken rules, empty when fine), `__reject` (the raw text where it could not be parsed, else null) and `__rescued`
-(JSON of fields that the schema does not know, else null).
+(array of broken rules, empty when fine), `__reject` (the raw text where it could not be parsed, else null) and
+`__rescued` (JSON of fields that the schema does not know, else null).
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from omniseg.tables.types import struct_of
+
 ORIGIN = ("__file", "__received_at", "__position")
 PARSED = (*ORIGIN, "__rules", "__reject", "__rescued")
 CORRUPT = "__corrupt"
 NO_RULES = "array<string>"
-# Numbers that Spark would read through a double on their way to text: with an exponent, or beyond 15 digits and a point.
+# Numbers that Spark would read through a double on their way to text: with an exponent, or beyond 15 digits and a
+# point.
 INEXACT = r"[:\[,]\s*-?(?:\d+(?:\.\d+)?[eE][+-]?\d|(?=[\d.]{17})\d+\.\d)"
 NUMBER = r"([:\[,]\s*)(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?=\s*[,}\]])"
 
@@ -25,10 +28,10 @@ NUMBER = r"([:\[,]\s*)(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?=\s*[,}\]])"
 def parse_json(lines: DataFrame, *, schema: str) -> DataFrame:
     """JSON Lines: `value` parsed by `schema` (DDL).
 
-    Rules: `malformed` (not one JSON object, or a value of another type than declared), `duplicate_key` (Spark would let the
-    last one win silently), `case_variant:<field>` (`ID` where `id` is declared would silently be null).
+    Rules: `malformed` (not one JSON object, or a value of another type than declared), `duplicate_key` (Spark would
+    let the last one win silently), `case_variant:<field>` (`ID` where `id` is declared would silently be null).
     """
-    names = T.StructType.fromDDL(schema).names
+    names = struct_of(schema).names
     raw, corrupt = parsed_object(schema)
     rows = lines.select(*ORIGIN, "value", raw.alias("__raw"), F.json_object_keys("value").alias("__keys"))
     rows = rows.withColumn("__corrupt", corrupt).withColumn("__unknown", unknown_keys(F.col("__keys"), names))
@@ -45,13 +48,15 @@ def parse_json(lines: DataFrame, *, schema: str) -> DataFrame:
 
 
 def parsed_object(schema: str) -> tuple[Column, Column]:
-    """How `value` becomes a struct `__raw`, and the condition that it is not exactly one JSON object of the schema's shape.
+    """How `value` becomes a struct `__raw`, and the condition that it is not exactly one JSON object of the schema's
+    shape.
 
-    Spark reads the first object of a line and silently ignores what follows; inside brackets anything that follows shows.
+    Spark reads the first object of a line and silently ignores what follows; inside brackets anything that follows
+    shows.
     """
     value = F.col("value")
     braces = F.ltrim(value).startswith("{") & F.rtrim(value).endswith("}")
-    if all(isinstance(item.dataType, T.StringType) for item in T.StructType.fromDDL(schema)):
+    if all(isinstance(item.dataType, T.StringType) for item in struct_of(schema)):
         # Without nesting every value fits its column, so one parse tells all.
         array = f"array<struct<{struct_text(schema)}>>"
         objects = F.coalesce(F.from_json(bracketed(exact(value)), array), F.from_json(bracketed(value), array))
@@ -74,11 +79,13 @@ def exact(text: Column) -> Column:
 
 def struct_text(schema: str) -> str:
     """DDL of columns as the inside of a struct type."""
-    return T.StructType.fromDDL(schema).simpleString().removeprefix("struct<").removesuffix(">")
+    return struct_of(schema).simpleString().removeprefix("struct<").removesuffix(">")
 
 
 def unknown_keys(keys: Column, names: Sequence[str]) -> Column:
-    """Keys of the record that the schema does not name; the usual case (exactly the declared ones) costs one comparison."""
+    """Keys of the record that the schema does not name; the usual case (exactly the declared ones) costs one
+    comparison.
+    """
     declared = F.array(*(F.lit(name) for name in names))
     return F.when((keys == declared) | keys.isNull(), F.array().cast("array<string>")).otherwise(
         F.array_except(keys, declared)
@@ -106,7 +113,9 @@ def broken(rules: dict[str, Column], more: Column) -> Column:
 
 
 def parse_columns(rows: DataFrame, *, known: Sequence[str]) -> DataFrame:
-    """CSV, Parquet, Delta and text: the known columns stay, others go to `__rescued`, a corrupt CSV record breaks `malformed`."""
+    """CSV, Parquet, Delta and text: the known columns stay, others go to `__rescued`, a corrupt CSV record breaks
+    `malformed`.
+    """
     present = [name for name in rows.columns if name not in (*ORIGIN, CORRUPT)]
     unknown = [name for name in present if name not in known]
     corrupt = F.col(CORRUPT) if CORRUPT in rows.columns else F.lit(None).cast("string")

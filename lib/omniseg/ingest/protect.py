@@ -10,16 +10,16 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from omniseg.ingest.parse import PARSED, quoted
-from omniseg.privacy.pseudonyms import pseudonym
-from omniseg.privacy.redact import redacted
+from omniseg.privacy.pseudonyms import is_pseudonym, pseudonym
+from omniseg.privacy.redact import redacted, was_redacted
 
 
 @dataclass(frozen=True)
 class Protection:
     """How a source's records are protected.
 
-    `personal` maps raw columns (dotted paths) to identifier types; `used` are the paths that expressions read; `keep_text`
-    is the declaration's `free_text: keep`; `free_text` are used columns that are redacted all the same.
+    `personal` maps raw columns (dotted paths) to identifier types; `used` are the paths that expressions read;
+    `keep_text` is the declaration's `free_text: keep`; `free_text` are used columns that are redacted all the same.
     """
 
     personal: Mapping[str, str]
@@ -28,10 +28,11 @@ class Protection:
     keep_text: bool
     key_name: str
     key_version: str
+    again: bool = False  # the records were protected before (a replay): what is a pseudonym already stays as it is
 
 
 def protect(records: DataFrame, protection: Protection) -> DataFrame:
-    """Personal columns become pseudonyms, text that no expression reads is redacted, and `__payload` (JSON) is added."""
+    """Personal columns become pseudonyms, unread text is redacted, and `__payload` (JSON) is added."""
     raw = [item for item in records.schema.fields if item.name not in PARSED]
     replaced = [protected_column(item, protection).alias(item.name) for item in raw]
     rescued = F.col("__rescued") if protection.keep_text else redacted(F.col("__rescued"))
@@ -51,12 +52,13 @@ def protected_column(item: T.StructField, protection: Protection) -> Column:
 def protected_value(value: Column, kind: T.DataType, path: str, protection: Protection) -> Column:
     """`value` at `path`: a pseudonym, redacted text, a struct protected leaf by leaf, or as it is."""
     if path in protection.personal:
-        return pseudonym(
+        made = pseudonym(
             value,
             identifier_type=protection.personal[path],
             key_version=protection.key_version,
             key_name=protection.key_name,
         )
+        return made_before(value).otherwise(made) if protection.again else made
     if isinstance(kind, T.StructType):
         return protected_struct(value, kind, path, protection)
     if not to_redact(path, protection):
@@ -64,8 +66,14 @@ def protected_value(value: Column, kind: T.DataType, path: str, protection: Prot
     if isinstance(kind, T.StringType):
         return redacted(value)
     if isinstance(kind, (T.ArrayType, T.MapType)):
-        return F.from_json(redacted(F.to_json(value)), kind)
+        return F.from_json(redacted(F.to_json(value)), F.lit(kind.simpleString()))
     return value
+
+
+def made_before(value: Column) -> Column:
+    """Of a record protected before: a pseudonym as it is, and none for redacted text, which would link people."""
+    text = value.cast("string")
+    return F.when(is_pseudonym(value), text).when(was_redacted(text), F.lit(None).cast("string"))
 
 
 def protected_struct(value: Column, kind: T.StructType, path: str, protection: Protection) -> Column:

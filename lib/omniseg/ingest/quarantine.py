@@ -32,7 +32,8 @@ EXPLANATIONS = {
 def quarantined(bad: DataFrame, first_positions: DataFrame) -> DataFrame:
     """Rows for tables.QUARANTINE, but for `record_hash`, from events with broken `rules`.
 
-    `first_positions` (file, block, first_position) says where each block of a file begins, so that `line` counts from 1.
+    `first_positions` (file, block, first_position) says where each block of a file begins, so that `line` counts from
+    1.
     """
     placed = bad.withColumn("block", block()).join(F.broadcast(first_positions), ["file", "block"], "left")
     unparsed = F.col("payload").isNull()

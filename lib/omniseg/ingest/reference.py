@@ -25,7 +25,14 @@ def declared_columns(table: Table) -> dict[str, str]:
 
 
 def reference_rows(
-    mapped: DataFrame, table: Table, *, source: str, key: Sequence[str], priority: Sequence[str], buckets: int, batch_id: int
+    mapped: DataFrame,
+    table: Table,
+    *,
+    source: str,
+    key: Sequence[str],
+    priority: Sequence[str],
+    buckets: int,
+    batch_id: int,
 ) -> DataFrame:
     """All columns of `table` (valid_to null) plus ORIGIN and `source`; a row without its key breaks `missing:<key>`.
 
@@ -41,7 +48,9 @@ def reference_rows(
     values = [name for name in table.column_names if name not in ("valid_from", *OWN)]
     lacking = {f"missing:{name}": F.col(name).isNull() for name in (*key, *required(table)) if name in rows.columns}
     parsed = F.col("payload").isNotNull()
-    rules = F.array_distinct(F.concat("rules", F.when(parsed, named_rules(lacking)).otherwise(F.array().cast("array<string>"))))
+    rules = F.array_distinct(
+        F.concat("rules", F.when(parsed, named_rules(lacking)).otherwise(F.array().cast("array<string>")))
+    )
     return rows.select(
         *(F.col(name) for name in values),
         F.coalesce("valid_from", F.lit(BEGINNING).cast("timestamp")).alias("valid_from"),
@@ -68,8 +77,10 @@ def row_hash(names: Sequence[str], table: Table) -> Column:
 
 
 def winners(rows: DataFrame, *, key: Sequence[str], mode: str) -> DataFrame:
-    """The rows that count among those of one batch: per key (and valid_from, with history) the last delivered; `append` keeps
-    one of equal rows."""
+    """The rows that count among those of one batch: per key (and valid_from, with history) the last delivered;
+    `append` keeps
+    one of equal rows.
+    """
     by = {"latest": [*key], "scd2": [*key, "valid_from"], "append": [*key, "valid_from", "row_hash"]}[mode]
     order = Window.partitionBy(*by).orderBy(F.desc("received_at"), F.desc("position"), F.desc("record_id"))
     return rows.withColumn("__rank", F.row_number().over(order)).where("__rank = 1").drop("__rank")

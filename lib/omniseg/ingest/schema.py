@@ -1,7 +1,7 @@
 """Schemas of raw records: text stays text while it is parsed, declared numbers are converted afterwards, one by one.
 
-So a value of the wrong type costs one rule on one record (`unreadable:<column>`), never the record's other fields, and a
-record keeps its text for a replay under a mended declaration.
+So a value of the wrong type costs one rule on one record (`unreadable:<column>`), never the record's other fields,
+and a record keeps its text for a replay under a mended declaration.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def hadoop_path(spark: SparkSession, path: str) -> Any:
 
 def file_system(spark: SparkSession, path: Any) -> Any:
     """The file system that a Hadoop Path lives on."""
-    return path.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())  # type: ignore[union-attr]
+    return path.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())
 
 
 def jvm(spark: SparkSession) -> Any:

@@ -1,4 +1,6 @@
-"""One writing run per warehouse: a lease in `ops.locks`, taken by a conditional MERGE and renewed while the run lives."""
+"""One writing run per warehouse: a lease in `ops.locks`, taken by a conditional update and renewed while the run
+lives.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 from delta.exceptions import (
     ConcurrentAppendException,
@@ -18,7 +21,7 @@ from delta.exceptions import (
     ConcurrentWriteException,
     MetadataChangedException,
 )
-from pyspark.sql import Row
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from omniseg.errors import LockHeld
@@ -52,11 +55,11 @@ class Lease:
     def __enter__(self) -> Lease:
         """Take the lease, or raise LockHeld (exit code 9) with the holder's name."""
         self.lake.ensure(LOCKS)
-        free = [FREE, *([found.holder] if (found := self.current()) is not None and not alive(found) else [])]
-        self.take(free)
         found = self.current()
-        if found is None or found.holder != self.run_id:
-            raise self.held(found)
+        self.take(found)
+        holder = self.current()
+        if holder is None or holder.holder != self.run_id:
+            raise self.held(holder)
         self.renewer = threading.Thread(target=self.renew, name="lease", daemon=True)
         self.renewer.start()
         return self
@@ -66,42 +69,60 @@ class Lease:
         self.stop.set()
         if self.renewer is not None:
             self.renewer.join()
-        self.write(FREE, f"old.name = new.name AND old.holder = '{self.run_id}'", insert=False)
+        self.lake.delta(LOCKS).update(self.mine(), {"holder": F.lit(FREE)})
 
-    def take(self, free: list[str]) -> None:
-        """Write our name where the lease is free, expired or held by a dead process; two at once: Delta lets one through."""
-        listed = ", ".join(f"'{holder}'" for holder in free)
-        now = datetime.now(timezone.utc)
-        available = f"(old.holder IN ({listed}) OR old.expires_at < TIMESTAMP'{now:%Y-%m-%d %H:%M:%S}')"
+    def take(self, found: Row | None) -> None:
+        """Write our name where the lease is new, free, expired or held by a dead process; of two at once Delta lets
+        one through.
+        """
         try:
-            self.write(self.run_id, "old.name = new.name", insert=True, only_if=available)
+            if found is None:
+                self.lake.merge(LOCKS, self.row(), on="old.name = new.name", update=None, insert=True)
+                return
+            dead = found.holder if not alive(found) else FREE
+            free = F.col("holder").isin(FREE, dead) | (F.col("expires_at") < F.lit(datetime.now(timezone.utc)))
+            changes: dict[str, str | Column] = {name: F.lit(value) for name, value in self.values().items()}
+            self.lake.delta(LOCKS).update((F.col("name") == NAME) & free, changes)
         except CONFLICTS:
             log.info("another run took the lease at the same moment")
 
     def renew(self) -> None:
         """Push the end of the lease out, three times per lease, until stopped."""
         while not self.stop.wait(self.seconds / 3):
-            self.write(self.run_id, f"old.name = new.name AND old.holder = '{self.run_id}'", insert=False)
+            self.lake.delta(LOCKS).update(self.mine(), {"expires_at": F.lit(self.values()["expires_at"])})
 
-    def write(self, holder: str, on: str, *, insert: bool, only_if: str | None = None) -> None:
-        """One conditional MERGE of the lease row."""
-        expires = datetime.now(timezone.utc) + timedelta(seconds=self.seconds)
-        row = (NAME, holder, socket.gethostname(), os.getpid(), process_start(os.getpid()), expires)
-        rows = self.lake.spark.createDataFrame([row], LOCKS.ddl)
-        merging = self.lake.delta(LOCKS).alias("old").merge(rows.alias("new"), on)
-        merging = merging.whenMatchedUpdateAll(condition=only_if)
-        (merging.whenNotMatchedInsertAll() if insert else merging).execute()
+    def mine(self) -> Column:
+        """The lease while we hold it."""
+        return (F.col("name") == NAME) & (F.col("holder") == self.run_id)
+
+    def values(self) -> dict[str, Any]:
+        """The lease row that says that we hold it from now on."""
+        return {
+            "name": NAME,
+            "holder": self.run_id,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "process_start": process_start(os.getpid()),
+            "expires_at": datetime.now(timezone.utc) + timedelta(seconds=self.seconds),
+        }
+
+    def row(self) -> DataFrame:
+        """`values` as a frame."""
+        return self.lake.spark.createDataFrame([tuple(self.values().values())], LOCKS.ddl)
 
     def current(self) -> Row | None:
         """The lease row as it stands."""
-        rows = bounded(self.lake.read(LOCKS).where(F.col("name") == NAME), 1)
-        return rows[0] if rows else None
+        rows = bounded(self.lake.read(LOCKS).where(F.col("name") == NAME), 2)
+        # Two first runs of a new warehouse could insert a row each; then neither holds the lock alone.
+        return max(rows, key=lambda row: row.holder, default=None)
 
     def held(self, found: Row | None) -> LockHeld:
         """The error for the run that came second."""
         who = "another run" if found is None else f"run {found.holder} (host {found.host}, process {found.pid})"
         until = "" if found is None else f"; its lease ends at {found.expires_at:%Y-%m-%d %H:%M:%S} UTC unless renewed"
-        return LockHeld(f"{who} holds the lock of {self.lake.root}{until}. Nothing was changed; run again when it is done")
+        return LockHeld(
+            f"{who} holds the lock of {self.lake.root}{until}. Nothing was changed; run again when it is done"
+        )
 
 
 def alive(row: Row) -> bool:
@@ -113,7 +134,9 @@ def alive(row: Row) -> bool:
 
 
 def process_start(pid: int) -> str:
-    """When a process started, as the kernel counts it; '' when it does not run (or, outside Linux, 'unknown' when it does)."""
+    """When a process started, as the kernel counts it; '' when it does not run (or, outside Linux, 'unknown' when it
+    does).
+    """
     stat = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
         return stat.read_text().rpartition(")")[2].split()[19] if stat.exists() else ""

@@ -12,7 +12,9 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 CORRUPT = "__corrupt"
-GROUP_BITS = 53  # position = reading order inside a group of files read together; groups are kept apart above these bits
+GROUP_BITS = (
+    53  # position = reading order inside a group of files read together; groups are kept apart above these bits
+)
 
 
 def read_lines(spark: SparkSession, paths: Sequence[str], *, encoding: str = "UTF-8") -> DataFrame:
@@ -24,7 +26,7 @@ def read_lines(spark: SparkSession, paths: Sequence[str], *, encoding: str = "UT
 def read_csv(
     spark: SparkSession, paths: Sequence[str], *, options: Mapping[str, str], names: Sequence[str], group: int
 ) -> DataFrame:
-    """One row per record of CSV files that share a header: STRING columns `names`, `__corrupt` and the origin columns."""
+    """One row per record of CSV files that share a header: STRING columns `names`, `__corrupt`, origin columns."""
     ddl = ", ".join(f"`{name.replace('`', '``')}` STRING" for name in (*names, CORRUPT))
     reader = spark.read.schema(ddl).options(**{"mode": "PERMISSIVE", **options})
     reader = reader.option("columnNameOfCorruptRecord", CORRUPT).option("enforceSchema", "true")
@@ -42,8 +44,12 @@ def read_delta_source(spark: SparkSession, path: str, version: int) -> DataFrame
 
 
 def infer_json(spark: SparkSession, paths: Sequence[str], *, encoding: str = "UTF-8") -> str:
-    """The schema of JSON Lines as DDL, every primitive a STRING (numbers keep their digits); for pinning, so called once."""
-    reader = spark.read.option("primitivesAsString", "true").option("mode", "DROPMALFORMED").option("encoding", encoding)
+    """The schema of JSON Lines as DDL, every primitive a STRING (numbers keep their digits); for pinning, so called
+    once.
+    """
+    reader = (
+        spark.read.option("primitivesAsString", "true").option("mode", "DROPMALFORMED").option("encoding", encoding)
+    )
     schema = reader.json(list(paths)).schema
     return ", ".join(f"`{item.name}` {item.dataType.simpleString()}" for item in schema.fields)
 
@@ -59,5 +65,7 @@ def with_origin(rows: DataFrame, *, group: int) -> DataFrame:
 
 
 def position(group: int) -> Column:
-    """Place in the reading order: increases within a file; see FIXED in lake.session for why it is the same on any machine."""
+    """Place in the reading order: increases within a file; see FIXED in lake.session for why it is the same on any
+    machine.
+    """
     return F.monotonically_increasing_id() + F.lit(group << GROUP_BITS)

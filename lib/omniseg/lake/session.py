@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 
 from pyspark.sql import SparkSession
@@ -17,7 +18,8 @@ FIXED = {
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
-    # A lower or equal transaction version would otherwise drop a write silently; we replace slices by predicate instead.
+    # A lower or equal transaction version would otherwise drop a write silently; we replace slices by predicate
+    # instead.
     "spark.databricks.delta.replaceWhere.constraintCheck.enabled": "true",
     # Splits depend on the file alone, not on the number of cores: positions of records stay the same on any machine.
     "spark.sql.files.minPartitionNum": "1",
@@ -27,7 +29,8 @@ FIXED = {
 
 
 def build_session(app_name: str, conf: Mapping[str, str]) -> SparkSession:
-    """A session for `app_name` with the settings' `spark` section; on a laptop it brings Java, the jars and loopback along.
+    """A session for `app_name` with the settings' `spark` section; on a laptop it brings Java, the jars and loopback
+    along.
 
     Raises EnvironmentRefused (exit 10) for a pair of Spark and Delta that nobody tested.
     """
@@ -39,9 +42,23 @@ def build_session(app_name: str, conf: Mapping[str, str]) -> SparkSession:
     builder = SparkSession.builder.appName(app_name)
     for key, value in chosen.items():
         builder = builder.config(key, value)
-    session = builder.getOrCreate()
+    with stdout_for_results():
+        session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+@contextmanager
+def stdout_for_results() -> Iterator[None]:
+    """What processes started meanwhile (the JVM) print goes to stderr: Delta's VACUUM would mix with our results."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def laptop() -> dict[str, str]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from omniseg.errors import ContractError
 from omniseg.tables import Table
+from omniseg.tables.types import canonical_type
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +91,11 @@ class Lake:
         """Replace the rows for which `condition` holds; safe to rerun, also when the slice is now empty."""
         self.write(table, rows, mode="overwrite", options={"replaceWhere": condition})
 
+    def delete(self, table: Table, condition: str) -> None:
+        """Delete by a condition on columns that identify no person (batches, dates); no match, no commit."""
+        self.ensure(table)
+        self.delta(table).delete(condition)
+
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows; for tables whose rows are facts of one run (runs, pointer)."""
         self.write(table, rows, mode="append", options={})
@@ -107,7 +112,9 @@ class Lake:
         log.info("wrote table=%s version=%s rows=%s", table.name, commit.version, commit.rows)
 
     def merge(self, table: Table, rows: DataFrame, *, on: str, update: dict[str, str] | None, insert: bool) -> None:
-        """MERGE `rows` (alias `new`) into the table (alias `old`): update the given columns where matched, insert the rest."""
+        """MERGE `rows` (alias `new`) into the table (alias `old`): update the given columns where matched, insert the
+        rest.
+        """
         self.ensure(table)
         source = conform(rows, table) if insert else rows
         merging = self.delta(table).alias("old").merge(source.alias("new"), on)
@@ -116,11 +123,6 @@ class Lake:
         if insert:
             merging = merging.whenNotMatchedInsertAll()
         merging.execute()
-
-    def delete(self, table: Table, condition: str) -> None:
-        """DELETE by a condition on columns that identify no person (batches, dates)."""
-        if self.exists(table):
-            self.delta(table).delete(condition)
 
     def property_of(self, table: Table, key: str) -> str | None:
         """A table property set by `set_property`, or None."""
@@ -166,15 +168,12 @@ def properties(table: Table) -> dict[str, str]:
 
 def conform(rows: DataFrame, table: Table) -> DataFrame:
     """Exactly the declared columns in declared order; raises ContractError that names every discrepancy at once."""
-    want = {column.name: type_of(column.type) for column in table.columns}
+    want = {column.name: canonical_type(column.type) for column in table.columns}
     have = {item.name: item.dataType.simpleString() for item in rows.schema.fields}
     wrong = [name for name in sorted(want.keys() | have.keys()) if want.get(name) != have.get(name)]
     if wrong:
-        shown = ", ".join(f"{name} (want {want.get(name, 'nothing')}, have {have.get(name, 'nothing')})" for name in wrong)
+        shown = ", ".join(
+            f"{name} (want {want.get(name, 'nothing')}, have {have.get(name, 'nothing')})" for name in wrong
+        )
         raise ContractError(f"{table.name}: {shown}")
     return rows.select(*(F.col(f"`{name}`") for name in table.column_names))
-
-
-def type_of(ddl: str) -> str:
-    """Canonical spelling of a Spark type, so that `MAP<STRING,STRING>` and `map<string,string>` compare equal."""
-    return T.StructType.fromDDL(f"c {ddl}")["c"].dataType.simpleString()

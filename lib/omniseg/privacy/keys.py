@@ -15,7 +15,9 @@ SHORTEST = 16  # characters; below this a keyed hash can be guessed
 
 
 def key(name: str) -> bytes:
-    """The key in environment variable `name`; called on driver and executors alike. Raises ConfigError when unset or short."""
+    """The key in environment variable `name`; called on driver and executors alike. Raises ConfigError when unset or
+    short.
+    """
     value = os.environ.get(name, "")
     if len(value) < SHORTEST:
         found = "nothing" if not value else f"{len(value)} characters"
@@ -29,7 +31,9 @@ def fingerprint(name: str) -> str:
 
 
 def provide_local_key(name: str, folder: Path, environ: MutableMapping[str, str]) -> Path | None:
-    """Laptop only: take an unset key from a file of mode 0600 in `folder`, made at first use; returns the file, if used."""
+    """Laptop only: take an unset key from a file of mode 0600 in `folder`, made at first use; returns the file, if
+    used.
+    """
     if environ.get(name):
         return None
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

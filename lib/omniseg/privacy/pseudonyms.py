@@ -1,7 +1,7 @@
 """Direct identifiers become `type:key_version:HMAC-SHA-256` before anything is written.
 
-Spark has no built-in HMAC, so this is one of two places with Python on executors. It is an Arrow function: it sees whole
-columns, computes each distinct value of a batch once, and fetches the key from the executor's own environment.
+Spark has no built-in HMAC, so this is one of two places with Python on executors. It is an Arrow function: it sees
+whole columns, computes each distinct value of a batch once, and fetches the key from the executor's own environment.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import pyarrow as pa
 from pyspark.sql import Column
-from pyspark.sql import functions as F
 
+from omniseg.privacy.arrow import arrow_column
 from omniseg.privacy.keys import key
 
 # Fillers that systems write where there is no identifier; they must never link two people (case D10).
@@ -24,9 +24,14 @@ INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x1f]
 
 
 def pseudonym(value: Column, *, identifier_type: str, key_version: str, key_name: str) -> Column:
-    """`type:key_version:<64 hex>` of each identifier, null where there is none; `key_name` is an environment variable."""
-    compute = F.arrow_udf(pseudonymiser(identifier_type, key_version, key_name), "string")
+    """`type:key_version:<64 hex>` of each identifier, null where there is none; `key_name` names a variable."""
+    compute = arrow_column(pseudonymiser(identifier_type, key_version, key_name))
     return compute(value.cast("string"))
+
+
+def is_pseudonym(value: Column) -> Column:
+    """True for a text that `pseudonym` has made; only to be asked of records that were protected before."""
+    return value.cast("string").rlike("^[a-z]+:[a-z][a-z0-9_]*:[0-9a-f]{64}$")
 
 
 def pseudonymiser(identifier_type: str, key_version: str, key_name: str) -> Callable[[pa.Array], pa.Array]:
@@ -38,8 +43,6 @@ def pseudonymiser(identifier_type: str, key_version: str, key_name: str) -> Call
         distinct = [keyed(text, identifier_type, key_version, secret) for text in encoded.dictionary.to_pylist()]
         return pa.array(distinct, pa.string()).take(encoded.indices)
 
-    # Annotations are text in this module; Spark reads these to choose the kind of function.
-    compute.__annotations__ = {"values": pa.Array, "return": pa.Array}
     return compute
 
 
@@ -53,7 +56,8 @@ def keyed(text: str | None, identifier_type: str, key_version: str, secret: byte
 
 
 def normalised(text: str | None, identifier_type: str) -> str | None:
-    """The identifier as it is compared: NFKC, no invisible characters, trimmed; e-mail and login without case; phone as digits.
+    """The identifier as it is compared: NFKC, no invisible characters, trimmed; e-mail and login without case; phone
+    as digits.
 
     Look-alikes of another script stay different (case D12). None when nothing identifying is left.
     """
