@@ -57,6 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"runtime", "settings", "tables", "expressions", "algorithms", "models", "lake", "registry", "report", "simulate"}
     | {"bootstrap", "java"},
     "cli": {"commands", "runtime", "settings"},
+    "__main__": {"cli"},
 }
 
 # third party → the only units that may import it

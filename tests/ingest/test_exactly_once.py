@@ -1,6 +1,4 @@
 """D01: delivered twice counts once, another payload under the same id is a conflict, the order does not matter."""
-matter.
-"""
 
 from __future__ import annotations
 
