@@ -1,0 +1,201 @@
+"""Open quarantine records judged anew, as a batch of their own.
+
+Order of the commits: silver, ops.files (from here on the batch exists), then the quarantine. After a crash between the
+last two, the records are accepted and still open; the next replay finds them to be duplicates of themselves and closes
+them. So none is lost, and none counts twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from omniseg.commands.accounts import Survey, refusals
+from omniseg.commands.batch import CACHE, commit, judge, write_accepted
+from omniseg.commands.deliveries import Delivery, plain_path
+from omniseg.commands.frames import event_rules, plan_of
+from omniseg.commands.identities import add_identities
+from omniseg.commands.reading import declared_or_pinned
+from omniseg.commands.references import exchange_rates
+from omniseg.ingest.accounting import Account, Tally, tally_columns
+from omniseg.ingest.compiled import Plan
+from omniseg.ingest.declaration import SourceDeclaration
+from omniseg.ingest.dedupe import CONFLICT, DUPLICATE
+from omniseg.ingest.events import canonical_events
+from omniseg.ingest.mapping import map_records
+from omniseg.ingest.parse import parse_json
+from omniseg.ingest.protect import protect
+from omniseg.ingest.replay import CHANGES, OPEN, known_rules, outcomes, text_again, too_late, verdict_on, whole
+from omniseg.ingest.schema import ddl
+from omniseg.lake.bounded import bounded
+from omniseg.privacy.vault import LONGEST, opened
+from omniseg.runtime import Run
+from omniseg.tables import BRONZE_EVENTS, QUARANTINE, RAW_REJECTS, SILVER_EVENTS
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a replay did: its account, and how many open records could not be judged for want of their text."""
+
+    account: Account
+    out_of_reach: int
+
+
+def replay_source(run: Run, declaration: SourceDeclaration, *, batch_id: int, currency: str | None) -> Replay:
+    """Judge all open records of the source under `declaration`, write batch `batch_id`; nothing where there is none."""
+    waiting = open_records(run, declaration).persist(CACHE)
+    judged = judged_anew(run, declaration, waiting, batch_id=batch_id, currency=currency).persist(CACHE)
+    try:
+        with run.step("judging anew"):
+            read, bad = read_and_bad(judged)
+            reached = waiting.join(judged.select("record_id", F.lit(1).alias("reached")), "record_id", "left")
+            found = bounded(reached.agg(F.count(F.lit(1)).alias("open"), F.count("reached").alias("reached")), 1)[0]
+        if not read.rows:
+            return Replay(Account(declaration.name), found.open)
+        account = Account(declaration.name, read=read, quarantined=bad)
+        return Replay(write(run, declaration, judged, waiting, account, batch_id=batch_id), found.open - found.reached)
+    finally:
+        judged.unpersist()
+        waiting.unpersist()
+
+
+def read_and_bad(judged: DataFrame) -> tuple[Tally, Tally]:
+    """Tallies of all rows, and of those that break a rule."""
+    rows = bounded(judged.groupBy((F.size("rules") > 0).alias("bad")).agg(*tally_columns()), 2)
+    found = {row.bad: Tally(row["rows"], row.hashes) for row in rows}
+    bad = found.get(True, Tally())
+    return found.get(False, Tally()) + bad, bad
+
+
+def open_records(run: Run, declaration: SourceDeclaration) -> DataFrame:
+    """(record_id, batch_id) of what is open."""
+    is_open = (F.col("source") == declaration.name) & (F.col("status") == OPEN)
+    return run.lake.read(QUARANTINE).where(is_open).select("record_id", "batch_id")
+
+
+def judged_anew(
+    run: Run, declaration: SourceDeclaration, waiting: DataFrame, *, batch_id: int, currency: str | None
+) -> DataFrame:
+    """Canonical events of the open records, with the rules that they break now."""
+    schema = declared_or_pinned(run, declaration, [])
+    made = plan_of(run, declaration, schema)
+    names = waiting.select(whole().alias("record_id")).distinct()
+    received = run.lake.read(BRONZE_EVENTS).where(F.col("source") == declaration.name)
+    received = received.join(F.broadcast(names), "record_id", "left_semi")
+    records = from_payload(received, declaration, made, ddl(schema))
+    if declaration.format == "json":
+        records = records.unionByName(from_vault(run, received, made, ddl(schema)))
+    # Lateness counts from what was known when the record came, not from today.
+    rules = replace(event_rules(run, declaration, batch_id, currency), newest_date=None)
+    events = canonical_events(map_records(records, made.mapped), rules=rules, rates=exchange_rates(run))
+    if declaration.max_late_days is not None:
+        newest = newest_dates(run, declaration)
+        events = too_late(events, waiting, newest, max_late_days=declaration.max_late_days)
+    return unsettled(run, declaration, events, waiting)
+
+
+def from_payload(received: DataFrame, declaration: SourceDeclaration, made: Plan, schema: str) -> DataFrame:
+    """Protected records of those that could be parsed when they came."""
+    lines = as_lines(received.where(F.col("payload").isNotNull()), text_again())
+    parsed = parse_json(lines, schema=schema)
+    parsed = parsed.withColumn("__rules", known_rules(F.col("__rules"), json=declaration.format == "json"))
+    return named(protect(parsed, replace(made.protection, again=True)))
+
+
+def from_vault(run: Run, received: DataFrame, made: Plan, schema: str) -> DataFrame:
+    """Protected records of those that could not be parsed when they came, where the vault has their whole text."""
+    rejects = run.lake.read(RAW_REJECTS).withColumnRenamed("vault_ref", "record_id").select("record_id", "encrypted")
+    kept = received.where(F.col("payload").isNull()).join(rejects, "record_id")
+    text = opened(F.col("encrypted"), key_name=run.settings.privacy.vault_key.env_name)
+    lines = as_lines(kept, text).where(F.octet_length("value") < LONGEST)
+    return named(protect(parse_json(lines, schema=schema), made.protection))
+
+
+def as_lines(received: DataFrame, text: Column) -> DataFrame:
+    """Bronze records as `parse_json` takes lines; the name of a record travels in the place of its position."""
+    origin = {"file": "__file", "received_at": "__received_at", "record_id": "__position"}
+    return received.select(*(F.col(name).alias(given) for name, given in origin.items()), text.alias("value"))
+
+
+def named(protected: DataFrame) -> DataFrame:
+    """Protected records under the names that they have had since they came."""
+    return protected.withColumn("__record_id", F.col("__position"))
+
+
+def unsettled(run: Run, declaration: SourceDeclaration, events: DataFrame, waiting: DataFrame) -> DataFrame:
+    """The events that are still to be judged.
+
+    A record is one row, so these are the open ones. Where a record is exploded, its other elements were read along:
+    those that were accepted or replayed are left out, duplicates are found to be duplicates again.
+    """
+    if declaration.rows is None:
+        return events.join(F.broadcast(waiting.select("record_id")), "record_id", "left_semi")
+    of_source = F.col("source") == declaration.name
+    accepted = run.lake.read(SILVER_EVENTS).where(of_source).select("record_id")
+    closed = run.lake.read(QUARANTINE).where(of_source & (F.col("status") != OPEN)).select("record_id")
+    return events.join(accepted.unionByName(closed), "record_id", "left_anti")
+
+
+def newest_dates(run: Run, declaration: SourceDeclaration) -> DataFrame:
+    """(batch_id, newest_date): the newest event_date that the source had accepted before each of its batches."""
+    of_source = F.col("source") == declaration.name
+    accepted = (
+        run.lake.read(SILVER_EVENTS).where(of_source).groupBy("batch_id").agg(F.max("event_date").alias("newest"))
+    )
+    batches = run.lake.read(QUARANTINE).where(of_source).select("batch_id").distinct()
+    before = Window.orderBy("batch_id").rowsBetween(Window.unboundedPreceding, -1)  # one row per batch: few
+    every = batches.join(accepted, "batch_id", "full")
+    return every.select("batch_id", F.max("newest").over(before).alias("newest_date"))
+
+
+def write(
+    run: Run, declaration: SourceDeclaration, judged: DataFrame, waiting: DataFrame, account: Account, *, batch_id: int
+) -> Account:
+    """Write what is accepted, account, commit the batch, then close the records that are settled."""
+    repeated = judge(run, batch_id, judged).persist(CACHE)
+    try:
+        refused = refusals(repeated)
+        with run.step("silver.events"):
+            write_accepted(run, batch_id, judged, repeated)
+        with run.step("silver.identities"):
+            add_identities(run, batch_id)
+        account = completed(run, account, batch_id, refused)
+        account.check()
+        commit_replay(run, batch_id, account)
+        with run.step("silver.events_quarantine"):
+            rows = verdict_on(judged, repeated)
+            if declaration.rows is not None:  # elements that were judged along and are good get no row
+                mine = waiting.select("record_id", F.lit(True).alias("__waited"))
+                rows = rows.join(mine, "record_id", "left").where(F.col("stays") | F.col("__waited"))
+            done = outcomes(rows, batch_id=batch_id).persist(CACHE)  # a MERGE reads its source several times
+            run.lake.merge(QUARANTINE, done, on="old.record_id = new.record_id", update=CHANGES, insert=True)
+            done.unpersist()
+        return account
+    finally:
+        repeated.unpersist()
+
+
+def completed(run: Run, account: Account, batch_id: int, refused: Mapping[str, Mapping[str, Tally]]) -> Account:
+    """The account with what silver holds of the batch now, and with what was found to be repeated."""
+    stored = run.lake.read(SILVER_EVENTS).where(F.col("batch_id") == batch_id)
+    nobody = F.count_if(F.col("identity_key").isNull()).alias("nobody")
+    row = bounded(stored.agg(*tally_columns(), nobody), 1)[0]
+    none = Tally()
+    return replace(
+        account,
+        accepted=Tally(row["rows"], row.hashes),
+        duplicates=refused[DUPLICATE].get(account.source, none),
+        quarantined=account.quarantined + refused[CONFLICT].get(account.source, none),
+        unattributed=row.nobody,
+    )
+
+
+def commit_replay(run: Run, batch_id: int, account: Account) -> None:
+    """The ledger of the batch: one delivery without a file, so that the number is used up."""
+    name = f"replay:{run.run_id}"
+    delivery = Delivery(account.source, name, 0, run.started, name)
+    rows = {(account.source, plain_path(name)): account.read.rows}
+    commit(run, batch_id, {account.source: [delivery]}, Survey({}, rows, [], rejected=False, exploded=False), {})
