@@ -8,7 +8,7 @@ from omniseg.tables import PRIVACY_CLASSES, Column, Table
 
 HEAD = """# Data dictionary
 
-Generated from `omniseg.tables` and the feature declarations by `omniseg.report.dictionary`; a test fails when it is stale.
+Generated from `omniseg.tables` and the base feature declarations; a test fails when it is stale.
 
 Privacy classes:
 """
