@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import date
+from typing import NoReturn
 
 from omniseg import __version__
 from omniseg.commands.catalogue import COMMANDS, GROUPS, Command
@@ -21,16 +22,16 @@ USAGE = "omniseg [--env NAME] [--conf FILE] [--set KEY=VALUE …] COMMAND [OPTIO
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (see docs/commands.md)."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    shared, rest = shared_options().parse_known_args(words)
-    if shared.version:
-        print(f"omniseg {__version__}")
-        return 0
-    if not rest or rest[0] in ("-h", "--help", "help"):
-        print(contents())
-        return 0
-    set_up_logging(verbose=shared.verbose, quiet=shared.quiet)
+    rest = words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        shared, rest = shared_options().parse_known_args(words)
+        if shared.version:
+            print(f"omniseg {__version__}")
+            return 0
+        if not rest or rest[0] in ("-h", "--help", "help"):
+            print(contents())
+            return 0
+        set_up_logging(verbose=shared.verbose, quiet=shared.quiet)
         command, remaining = find_command(rest)
         options = vars(command_parser(command).parse_args(remaining))
         settings = load_settings(env=shared.env, conf=shared.conf, sets=shared.set or (), environ=os.environ)
@@ -40,6 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(last_line_of_refusal(" ".join(rest[:1]), error))
         return error.exit_code
     return execute(run, command.function, locks=command.locks)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, whose complaints end like every other refusal: on stderr, with a last line on stdout."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ConfigError (exit code 2) instead of leaving the process."""
+        raise ConfigError(f"{message} (see {self.prog} --help)")
 
 
 def entry() -> None:
@@ -54,7 +63,7 @@ def job(name: str) -> None:
 
 def shared_options() -> argparse.ArgumentParser:
     """Options that every command takes, before or after its name."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = Parser(prog="omniseg", add_help=False, allow_abbrev=False)
     parser.add_argument("--env", default="local", metavar="NAME", help="overlay conf/NAME.yml (default: local)")
     parser.add_argument(
         "--conf", metavar="FILE", help="settings file over the overlay; conf:NAME = one that comes along"
@@ -79,9 +88,9 @@ def find_command(words: Sequence[str]) -> tuple[Command, list[str]]:
     raise ConfigError([Problem("command line", "command", repr(found), f"one of {', '.join(COMMANDS)}", close)])
 
 
-def command_parser(command: Command) -> argparse.ArgumentParser:
+def command_parser(command: Command) -> Parser:
     """The options of one command."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"omniseg {command.name}", description=command.help, parents=[shared_options()], allow_abbrev=False
     )
     for argument in command.arguments:
