@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import Any
 from urllib.parse import unquote
 
 from pyspark.sql import functions as F
@@ -59,7 +60,7 @@ def new_files(run: Run, declaration: Declaration, known: Mapping[str, list[Known
     """The files of one declaration that wait to be taken."""
     listed = [Candidate(item.path, item.size, item.mtime) for item in landing.list_files(run.spark, declaration.path)]
     settle = run.settings.landing.settle_seconds
-    candidates = to_hash([item for item in listed if ready(item, now=run.started, settle_seconds=settle)], known)
+    candidates = to_hash([item for item in listed if ready(item, now=datetime.now(timezone.utc), settle_seconds=settle)], known)
     hashes = landing.content_hashes(run.spark, [item.path for item in candidates])
     fresh = untaken(candidates, hashes, known)
     kept = [item for item in fresh if complete(run, declaration, item, hashes[item.path])]
@@ -79,12 +80,24 @@ def complete(run: Run, declaration: Declaration, item: Candidate, content_hash: 
         if declaration.manifest == "required":
             log.warning("source=%s file=%s waits: its manifest %s is not there", declaration.name, item.path, manifest)
         return declaration.manifest == "optional"
-    promised = json.loads(landing.first_line(run.spark, manifest, "UTF-8") or "{}")
+    promised = promise(landing.whole_text(run.spark, manifest))
+    if promised is None:
+        log.warning("source=%s file=%s waits: its manifest is no JSON object (yet)", declaration.name, item.path)
+        return False
     found = {"size": item.size, "sha256": content_hash.removeprefix("sha256:")}
     wrong = [name for name in found if name in promised and promised[name] != found[name]]
     if wrong:
         log.warning("source=%s file=%s waits: its manifest promises other %s", declaration.name, item.path, wrong)
     return not wrong
+
+
+def promise(text: str) -> dict[str, Any] | None:
+    """What a manifest says, nothing where it is empty; None when it is not one JSON object, perhaps half written."""
+    try:
+        found = json.loads(text.strip() or "{}")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def plain_path(path: str) -> str:

@@ -29,10 +29,11 @@ class Candidate:
 
 
 def ready(candidate: Candidate, *, now: datetime, settle_seconds: int) -> bool:
-    """False for names that wait and for files that may still grow (younger than `settle_seconds`)."""
+    """False for names that wait and for files that may still grow: younger than `settle_seconds`, unless that is 0."""
     name = candidate.path.rstrip("/").rsplit("/", 1)[-1]
     waits = any(fnmatch(name, pattern) for pattern in WAITING)
-    return not waits and candidate.mtime <= now - timedelta(seconds=settle_seconds)
+    settled = settle_seconds == 0 or candidate.mtime <= now - timedelta(seconds=settle_seconds)
+    return settled and not waits
 
 
 def to_hash(candidates: Iterable[Candidate], known: Mapping[str, list[Known]]) -> list[Candidate]:
