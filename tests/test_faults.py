@@ -33,6 +33,7 @@ VOLATILE = {
     SNAPSHOT_POINTER.name: ("published_at", "by"),
 }
 AS_OF = date(2024, 3, 31)
+pytestmark = pytest.mark.timeout(2400)  # one test runs a night for each fault point
 
 
 def deliver(folder: Path) -> None:
