@@ -20,7 +20,8 @@ from omniseg.privacy.keys import key
 
 # Fillers that systems write where there is no identifier; they must never link two people (case D10).
 ABSENT = frozenset({"", "null", "none", "nil", "n/a", "na", "nan", "undefined", "unknown", "anonymous", "-"})
-INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x1f]")
+# Controls, soft hyphens, zero-width characters, marks of writing direction, byte-order marks.
+INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 
 
 def pseudonym(value: Column, *, identifier_type: str, key_version: str, key_name: str) -> Column:
@@ -68,5 +69,5 @@ def normalised(text: str | None, identifier_type: str) -> str | None:
         plain = plain.casefold()
     if identifier_type == "phone":
         plain = re.sub(r"(?!^\+)\D", "", plain)
-    absent = plain.casefold() in ABSENT or not plain.strip("0+")
+    absent = plain.casefold() in ABSENT or not plain.strip("0+-. ")
     return None if absent else plain

@@ -5,12 +5,20 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}"
-# 13 to 19 digits in groups, as printed on cards; before phones, which a card number would also match.
-CARD = r"(?<![\dA-Za-z])(?:\d[ -]?){12,18}\d(?![\dA-Za-z])"
-# International (+49 30 1234567), or at least 8 digits with separators between groups (030/1234-567, (555) 123-4567).
+# Letters of any script: müller@example.de, info@бюро.example.
+EMAIL = r"[\p{L}\p{N}._%+-]+@[\p{L}\p{N}.-]+\.\p{L}{2,}"
+# 13 to 19 digits in groups, as printed on cards, but not two dates (2017-01-31 2017-02-28); before phones, which a card
+# number would also match.
+CARD = r"(?<![\dA-Za-z])(?!(?:\d\d[ -])*(?:19|20)\d\d-[01]\d-[0-3]\d(?!\d))(?:\d[ -]?){12,18}\d(?![\dA-Za-z])"
+# What looks like the groups of a phone number and is a date: 01.2017 of 31.01.2017 10:30, 31 2017-02-28 of two dates.
+DATE = r"(?:(?:0?[1-9]|[12]\d|3[01])[./-](?:19|20)\d\d(?!\d)|\d\d (?:19|20)\d\d-[01]\d-[0-3]\d)"
+# International (+49 30 1234567); at least 8 digits with separators between groups (030/1234-567, (555) 123-4567), but
+# no date and no seconds with a fraction (10:00:05.123456); pairs (06 12 34 56 78); without
+# separators (0301234567), but no padded number (000004711).
 PHONE = (
-    r"(?<![\dA-Za-z])(?:\+\d[\d ()/.-]{6,18}\d|\(?\d{2,5}\)?[ /.-]\d{3,5}(?:[ .-]?\d{2,6})+|0\d{8,13})(?![\dA-Za-z])"
+    r"(?<![\dA-Za-z])(?:\+\d[\d ()/.-]{6,18}\d"
+    rf"|(?<!\d:)(?!{DATE})\(?\d{{2,5}}\)?[ /.-]\d{{3,5}}(?:[ .-]?\d{{2,6}})+"
+    r"|0\d(?:[ .-]\d\d){4}|0(?!00)\d{8,13})(?![\dA-Za-z])"
 )
 
 
