@@ -60,7 +60,9 @@ def new_files(run: Run, declaration: Declaration, known: Mapping[str, list[Known
     """The files of one declaration that wait to be taken."""
     listed = [Candidate(item.path, item.size, item.mtime) for item in landing.list_files(run.spark, declaration.path)]
     settle = run.settings.landing.settle_seconds
-    candidates = to_hash([item for item in listed if ready(item, now=datetime.now(timezone.utc), settle_seconds=settle)], known)
+    candidates = to_hash(
+        [item for item in listed if ready(item, now=datetime.now(timezone.utc), settle_seconds=settle)], known
+    )
     hashes = landing.content_hashes(run.spark, [item.path for item in candidates])
     fresh = untaken(candidates, hashes, known)
     kept = [item for item in fresh if complete(run, declaration, item, hashes[item.path])]

@@ -20,6 +20,7 @@ from omniseg.expressions.functions import call
 from omniseg.expressions.grammar import start_of
 from omniseg.expressions.parts import NOTHING, Part, name_sql, plain, text_literal
 from omniseg.expressions.refusal import Refused, problem
+from omniseg.expressions.tree import chain, path_parts
 from omniseg.names import nearest
 
 COMPARISONS: Mapping[type[exp.Expression], str] = {
@@ -232,24 +233,3 @@ class Compiler:
         **dict.fromkeys(ARITHMETIC, arithmetic),
         **dict.fromkeys(PATTERNS, pattern),
     }
-
-
-def chain(node: exp.Expression) -> list[exp.Expression]:
-    """The operands of a left-deep chain of one operator, from left to right."""
-    found = []
-    while type(node.this) is type(node):
-        found.append(node.expression)
-        node = node.this
-    return [node.this, node.expression, *reversed(found)]
-
-
-def path_parts(node: exp.Expression) -> tuple[str, ...]:
-    """The names of a dotted path, or `Refused` where something else stands between the dots."""
-    if isinstance(node, exp.Dot):
-        if not isinstance(node.expression, exp.Identifier):
-            raise Refused(node.sql()[:60], "a plain column or path")
-        before = path_parts(node.this) if not isinstance(node.this, exp.Identifier) else (str(node.this.this),)
-        return (*before, str(node.expression.this))
-    if not isinstance(node, exp.Column) or not all(isinstance(one, exp.Identifier) for one in node.parts):
-        raise Refused(type(node).__name__.lower(), "a plain column or path")
-    return tuple(str(one.this) for one in node.parts)
