@@ -72,6 +72,16 @@ def first_line(spark: SparkSession, path: str, encoding: str) -> str:
         reader.close()
 
 
+def whole_text(spark: SparkSession, path: str) -> str:
+    """All of a small UTF-8 file; a byte-order mark is dropped."""
+    located = hadoop_path(spark, path)
+    stream = file_system(spark, located).open(located)
+    try:
+        return str(jvm(spark).org.apache.commons.io.IOUtils.toString(stream, "UTF-8")).removeprefix("\ufeff")
+    finally:
+        stream.close()
+
+
 def folder_exists(spark: SparkSession, path: str) -> bool:
     """True when the folder (or file) exists."""
     located = hadoop_path(spark, path)
