@@ -52,7 +52,7 @@ def test_names_that_wait(path: str, *, taken: bool):
         pytest.param(60, 60, True, id="exactly_the_limit"),
         pytest.param(59, 60, False, id="one_second_too_young"),
         pytest.param(0, 0, True, id="no_limit"),
-        pytest.param(-5, 0, False, id="a_time_in_the_future_waits"),
+        pytest.param(-5, 0, True, id="without_a_limit_a_time_in_the_future_is_no_reason_to_wait"),
         pytest.param(-5, 60, False, id="a_time_in_the_future_waits_with_a_limit"),
     ],
 )
