@@ -119,8 +119,15 @@ def execute(run: Run, function: Callable[[Run], None], *, locks: bool) -> int:
     """Run `function(run)`; every end, good or bad, gives an exit code, a row in ops.runs (for locking commands) and a
     last line.
     """
+    attempt(run, (lambda run: locked(run, function)) if locks else function)
+    run.say(run.last_line())
+    return run.exit_code
+
+
+def attempt(run: Run, function: Callable[[Run], None]) -> None:
+    """Call `function(run)`; whatever end it takes is kept in the run."""
     try:
-        locked(run, function) if locks else function(run)
+        function(run)
     except OmnisegError as error:
         fail(run, error)
     except KeyboardInterrupt:
@@ -128,18 +135,13 @@ def execute(run: Run, function: Callable[[Run], None], *, locks: bool) -> int:
     except Exception as error:  # noqa: BLE001 - a bug, or Spark itself failed: the one place that shows a stack trace
         traceback.print_exc()
         run.status, run.exit_code, run.detail = "bug", 1, type(error).__name__
-    run.say(run.last_line())
-    return run.exit_code
 
 
 def locked(run: Run, function: Callable[[Run], None]) -> None:
     """Call the command as the only writer of the warehouse; how it ended is recorded while the lock is still held."""
     provide_keys(run.settings)
     with Lease(run.lake, run.run_id, run.settings.lock.lease_seconds):
-        try:
-            function(run)
-        except OmnisegError as error:
-            fail(run, error)
+        attempt(run, function)
         record(run)
 
 

@@ -24,8 +24,9 @@ source: orders
 channel: pos
 format: json
 path: ${landing.root}/orders/*.jsonl
-schema: id STRING, at STRING, kind STRING, card STRING, basket STRING, qty DECIMAL(18,3), price DECIMAL(18,4), note
-STRING personal: [card]
+schema: >-
+  id STRING, at STRING, kind STRING, card STRING, basket STRING, qty DECIMAL(18,3), price DECIMAL(18,4), note STRING
+personal: [card]
 columns:
   event_id: id
   event_time: to_timestamp(at)

@@ -77,7 +77,7 @@ def declared_or_pinned(
     if pinned:
         return struct_of(pinned[-1].definition)
     found = infer(run, declaration, [file.path for file in files[:SAMPLED_FILES]])
-    if not pin:
+    if not pin or not found.names:  # empty files tell nothing that could hold for later ones
         return found
     now = datetime.now(timezone.utc)
     row = (name, 1, ddl(found), now, run.run_id)
@@ -91,7 +91,8 @@ def infer(run: Run, declaration: Declaration, paths: Sequence[str]) -> T.StructT
         encoding = declaration.options.get("encoding", "UTF-8")
         return struct_of(raw.infer_json(run.spark, paths, encoding=encoding))
     if declaration.format == "csv":
-        names = header_of(declaration, next(iter(headers(run, declaration, paths[:1]).values())))
+        found = (header_of(declaration, line) for line in headers(run, declaration, paths).values())
+        names = next(filter(None, found), ())
         return T.StructType([T.StructField(name, T.StringType()) for name in names])
     rows = raw.read_parquet(run.spark, paths)
     return T.StructType([item for item in rows.schema if item.name not in ORIGIN])

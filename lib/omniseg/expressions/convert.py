@@ -12,6 +12,8 @@ a date may end in garbage.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from omniseg.expressions.datatypes import (
     BOOLEAN,
     DATE,
@@ -26,9 +28,10 @@ from omniseg.expressions.parts import Part, conversion, plain, text_sql
 from omniseg.expressions.refusal import Refused
 
 NUMBER_TEXT = r"^\s*[-+]?[0-9.]{1,60}([eE][-+]?[0-9]{1,2})?\s*$"
-DAY_TEXT = r"^\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
-WALL_TEXT = DAY_TEXT + r"([T ]\s*[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]{0,9})?)?)?\s*$"
-ZONED_TEXT = DAY_TEXT + r"[T ][0-9]{1,2}:[0-9][0-9:.]*\s*([A-Za-z][A-Za-z0-9/_+:-]*|[-+][0-9:]+)\s*$"
+Shift = Callable[[str, str], str]
+# Regular expressions over whole times cost more than all else in a record, so a time is told by single places of its text.
+BEGINS_WITH_A_DAY = "substring({0}, 5, 1) = '-' AND TRY_CAST(substring({0}, 1, 4) AS INT) IS NOT NULL"
+CARRIES_A_ZONE = "substring({0}, 12) RLIKE '[A-Za-z+-]'"  # behind the T of the shortest date
 
 
 def convert(part: Part, want: DataType, zone: str) -> Part:
@@ -110,11 +113,17 @@ def to_moment(part: Part, zone: str) -> Part:
 
 def text_to_moment(part: Part, zone: str) -> Part:
     """ISO text as an instant: with an offset as it says, without one as wall clock."""
-    text = as_string(part)
-    cast = f"TRY_CAST({text} AS TIMESTAMP)"
-    zoned = f"WHEN {text} RLIKE {text_sql(ZONED_TEXT)} THEN {cast}"
-    local = f"WHEN {text} RLIKE {text_sql(WALL_TEXT)} THEN {to_utc(cast, zone)}"
-    return conversion(f"CASE {local} {zoned} END", TIMESTAMP, part)
+    return conversion(from_text(part, zone, to_utc, same), TIMESTAMP, part)
+
+
+def from_text(part: Part, zone: str, local: Shift, zoned: Shift) -> str:
+    """The SQL of a moment from text that begins with year-month-day, shifted by whether it carries a zone of its own."""
+    text = f"trim({as_string(part)})"
+    read = f"TRY_CAST({text} AS TIMESTAMP)"
+    shifted = local(read, zone)
+    if zoned(read, zone) != shifted:
+        shifted = f"CASE WHEN {CARRIES_A_ZONE.format(text)} THEN {zoned(read, zone)} ELSE {shifted} END"
+    return f"CASE WHEN {BEGINS_WITH_A_DAY.format(text)} THEN {shifted} END"
 
 
 def to_wall_type(part: Part, zone: str) -> Part:
@@ -141,11 +150,7 @@ def to_day(part: Part, zone: str) -> Part:
 
 def text_to_day(part: Part, zone: str) -> Part:
     """A day from ISO text: the day it names, or that of the moment it names; garbage behind the day is no day."""
-    text = as_string(part)
-    cast = f"TRY_CAST({text} AS TIMESTAMP)"
-    local = f"WHEN {text} RLIKE {text_sql(WALL_TEXT)} THEN CAST({cast} AS DATE)"
-    zoned = f"WHEN {text} RLIKE {text_sql(ZONED_TEXT)} THEN CAST({from_utc(cast, zone)} AS DATE)"
-    return conversion(f"CASE {local} {zoned} END", DATE, part)
+    return conversion(f"CAST({from_text(part, zone, same, from_utc)} AS DATE)", DATE, part)
 
 
 def to_collection(part: Part, want: DataType) -> Part:
@@ -176,6 +181,11 @@ def to_utc(sql: str, zone: str) -> str:
 def from_utc(sql: str, zone: str) -> str:
     """Instant to wall clock."""
     return sql if zone == "UTC" else f"from_utc_timestamp({sql}, {text_sql(zone)})"
+
+
+def same(sql: str, zone: str) -> str:
+    """No shift."""
+    return sql
 
 
 def as_string(part: Part) -> str:

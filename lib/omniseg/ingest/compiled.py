@@ -12,7 +12,7 @@ from omniseg.ingest.declaration import Declaration
 from omniseg.ingest.mapping import Mapped
 from omniseg.ingest.protect import Protection
 from omniseg.ingest.schema import conversions, expression_types, nested_types
-from omniseg.tables.types import struct_of
+from omniseg.tables.types import struct_of, type_text
 
 ITEM = "item"  # the element that `rows: explode(array)` gives each row
 PERSONAL = "personal"  # pseudonym type of a personal column that is no identifier
@@ -84,4 +84,4 @@ def item_types(read: T.StructType, array: str | None) -> dict[str, str]:
     for part in array.split("."):
         kind = kind[part].dataType if isinstance(kind, T.StructType) else kind
     element = kind.elementType if isinstance(kind, T.ArrayType) else T.StringType()
-    return {ITEM: element.simpleString(), **nested_types(ITEM, element)}
+    return {ITEM: type_text(element), **nested_types(ITEM, element)}

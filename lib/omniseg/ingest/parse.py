@@ -13,12 +13,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from omniseg.tables.types import struct_of
+from omniseg.tables.types import struct_of, type_text
 
 ORIGIN = ("__file", "__received_at", "__position")
 PARSED = (*ORIGIN, "__rules", "__reject", "__rescued")
 CORRUPT = "__corrupt"
 NO_RULES = "array<string>"
+BLANKS = " \t\r\n"  # what JSON allows around an object
 # Numbers that Spark would read through a double on their way to text: with an exponent, or beyond 15 digits and a
 # point.
 INEXACT = r"[:\[,]\s*-?(?:\d+(?:\.\d+)?[eE][+-]?\d|(?=[\d.]{17})\d+\.\d)"
@@ -55,7 +56,7 @@ def parsed_object(schema: str) -> tuple[Column, Column]:
     shows.
     """
     value = F.col("value")
-    braces = F.ltrim(value).startswith("{") & F.rtrim(value).endswith("}")
+    braces = F.ltrim(value, F.lit(BLANKS)).startswith("{") & F.rtrim(value, F.lit(BLANKS)).endswith("}")
     if all(isinstance(item.dataType, T.StringType) for item in struct_of(schema)):
         # Without nesting every value fits its column, so one parse tells all.
         array = f"array<struct<{struct_text(schema)}>>"
@@ -79,7 +80,7 @@ def exact(text: Column) -> Column:
 
 def struct_text(schema: str) -> str:
     """DDL of columns as the inside of a struct type."""
-    return struct_of(schema).simpleString().removeprefix("struct<").removesuffix(">")
+    return type_text(struct_of(schema)).removeprefix("struct<").removesuffix(">")
 
 
 def unknown_keys(keys: Column, names: Sequence[str]) -> Column:

@@ -12,6 +12,7 @@ from pyspark.sql import types as T
 from omniseg.ingest.parse import PARSED, quoted
 from omniseg.privacy.pseudonyms import is_pseudonym, pseudonym
 from omniseg.privacy.redact import redacted, was_redacted
+from omniseg.tables.types import type_text
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def protected_value(value: Column, kind: T.DataType, path: str, protection: Prot
     if isinstance(kind, T.StringType):
         return redacted(value)
     if isinstance(kind, (T.ArrayType, T.MapType)):
-        return F.from_json(redacted(F.to_json(value)), F.lit(kind.simpleString()))
+        return F.from_json(redacted(F.to_json(value)), F.lit(type_text(kind)))
     return value
 
 

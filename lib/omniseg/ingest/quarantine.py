@@ -46,7 +46,8 @@ def quarantined(bad: DataFrame, first_positions: DataFrame) -> DataFrame:
         (F.col("position") - F.col("first_position") + 1).alias("line"),
         "reject",
         F.when(unparsed, F.col("record_id")).alias("vault_ref"),
-        redacted(F.substring("payload", 1, EXCERPT)).alias("excerpt"),
+        # Redacted before it is cut: no pattern finds half an address.
+        F.substring(redacted(F.col("payload")), 1, EXCERPT).alias("excerpt"),
         "batch_id",
         F.lit("open").alias("status"),
         F.lit(None).cast("bigint").alias("status_batch_id"),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pyspark.sql import types as T
 
+from omniseg.tables.types import type_text
+
 CONVERTED = (T.NumericType, T.BooleanType)
 
 
@@ -41,7 +43,7 @@ def expression_types(read: T.StructType, converted: dict[str, str]) -> dict[str,
     """Every path that an expression may read, with its Spark type: top-level columns and the leaves of structs."""
     found: dict[str, str] = {}
     for item in read:
-        found[item.name] = converted.get(item.name, item.dataType.simpleString())
+        found[item.name] = converted.get(item.name, type_text(item.dataType))
         found.update(nested_types(item.name, item.dataType))
     return found
 
@@ -52,11 +54,11 @@ def nested_types(path: str, kind: T.DataType) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for item in kind:
-        found[f"{path}.{item.name}"] = item.dataType.simpleString()
+        found[f"{path}.{item.name}"] = type_text(item.dataType)
         found.update(nested_types(f"{path}.{item.name}", item.dataType))
     return found
 
 
 def ddl(schema: T.StructType) -> str:
     """A schema as one line of DDL text, for pinning and comparing."""
-    return ", ".join(f"`{item.name}` {item.dataType.simpleString()}" for item in schema)
+    return ", ".join(f"`{item.name.replace('`', '``')}` {type_text(item.dataType)}" for item in schema)

@@ -11,7 +11,10 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from omniseg.tables.types import type_text
+
 CORRUPT = "__corrupt"
+LATIN = "ISO-8859-1"
 GROUP_BITS = (
     53  # position = reading order inside a group of files read together; groups are kept apart above these bits
 )
@@ -19,8 +22,11 @@ GROUP_BITS = (
 
 def read_lines(spark: SparkSession, paths: Sequence[str], *, encoding: str = "UTF-8") -> DataFrame:
     """One row per line that is not blank: `value` and the origin columns."""
-    reader = spark.read.option("encoding", encoding)
-    return with_origin(reader.text(list(paths)), group=0).where(F.trim("value") != "")
+    lines = with_origin(spark.read.option("encoding", encoding).text(list(paths)), group=0)
+    if encoding == LATIN:
+        # Spark hands lines on as bytes, whatever their encoding; here every byte is a character, so this cannot fail.
+        lines = lines.withColumn("value", F.decode(F.col("value").cast("binary"), LATIN))
+    return lines.where(F.trim("value") != "")
 
 
 def read_csv(
@@ -51,7 +57,7 @@ def infer_json(spark: SparkSession, paths: Sequence[str], *, encoding: str = "UT
         spark.read.option("primitivesAsString", "true").option("mode", "DROPMALFORMED").option("encoding", encoding)
     )
     schema = reader.json(list(paths)).schema
-    return ", ".join(f"`{item.name}` {item.dataType.simpleString()}" for item in schema.fields)
+    return ", ".join(f"`{item.name.replace('`', '``')}` {type_text(item.dataType)}" for item in schema.fields)
 
 
 def with_origin(rows: DataFrame, *, group: int) -> DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 from pyspark.sql import types as T
@@ -10,6 +11,26 @@ from pyspark.sql import types as T
 def struct_of(ddl: str) -> T.StructType:
     """The schema that a DDL text declares."""
     return cast(T.StructType, T.StructType.fromDDL(ddl))
+
+
+PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def type_text(kind: T.DataType) -> str:
+    """A type as DDL that reads back; Spark's own text leaves field names like `first-name` unquoted."""
+    if isinstance(kind, T.StructType):
+        return f"struct<{','.join(f'{name_text(item.name)}:{type_text(item.dataType)}' for item in kind)}>"
+    if isinstance(kind, T.ArrayType):
+        return f"array<{type_text(kind.elementType)}>"
+    if isinstance(kind, T.MapType):
+        return f"map<{type_text(kind.keyType)},{type_text(kind.valueType)}>"
+    return str(kind.simpleString())
+
+
+def name_text(name: str) -> str:
+    """A field name, in backticks where it needs them."""
+    escaped = name.replace("`", "``")
+    return name if PLAIN_NAME.fullmatch(name) else f"`{escaped}`"
 
 
 def canonical_type(ddl: str) -> str:
