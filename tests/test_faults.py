@@ -33,7 +33,8 @@ VOLATILE = {
     SNAPSHOT_POINTER.name: ("published_at", "by"),
 }
 AS_OF = date(2024, 3, 31)
-pytestmark = pytest.mark.timeout(2400)  # one test runs a night for each fault point
+# Not yet seen green as a whole; moves to `make test` when it was.
+pytestmark = [pytest.mark.timeout(2400), pytest.mark.soak]
 
 
 def deliver(folder: Path) -> None:

@@ -29,7 +29,7 @@ from omniseg.expressions.refusal import Refused
 
 NUMBER_TEXT = r"^\s*[-+]?[0-9.]{1,60}([eE][-+]?[0-9]{1,2})?\s*$"
 Shift = Callable[[str, str], str]
-# Regular expressions over whole times cost more than all else in a record, so a time is told by single places of its text.
+# Regular expressions over whole times cost more than all else in a record, so a time is told by single places of it.
 BEGINS_WITH_A_DAY = "substring({0}, 5, 1) = '-' AND TRY_CAST(substring({0}, 1, 4) AS INT) IS NOT NULL"
 CARRIES_A_ZONE = "substring({0}, 12) RLIKE '[A-Za-z+-]'"  # behind the T of the shortest date
 
@@ -117,7 +117,7 @@ def text_to_moment(part: Part, zone: str) -> Part:
 
 
 def from_text(part: Part, zone: str, local: Shift, zoned: Shift) -> str:
-    """The SQL of a moment from text that begins with year-month-day, shifted by whether it carries a zone of its own."""
+    """The SQL of a moment from text that begins with year-month-day, shifted by whether it carries a zone itself."""
     text = f"trim({as_string(part)})"
     read = f"TRY_CAST({text} AS TIMESTAMP)"
     shifted = local(read, zone)
