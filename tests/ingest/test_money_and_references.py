@@ -7,6 +7,8 @@ import pytest
 from omniseg.tables import CUSTOMERS, EXCHANGE_RATES, IDENTITIES, PRODUCTS
 from tests.ingest.conftest import ORDERS_JSON, Shop, order
 
+pytestmark = pytest.mark.soak  # not yet seen green as a whole; moves to `make test` when it was
+
 RATES = """
 target: exchange_rates
 format: csv

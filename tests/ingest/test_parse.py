@@ -26,7 +26,7 @@ FLAT_LINES: Mapping[str, tuple[str, tuple[str | None, ...], list[str], str | Non
     "empty_text_is_a_text": ('{"id":""}', ("", None, None), [], None),
     "blanks_around": (' \t{"id":"1"} ', ("1", None, None), [], None),
     "number_as_written": ('{"id":007.50}', (None, None, None), ["malformed"], None),
-    "number_with_trailing_zero": ('{"id":7.50}', ("7.50", None, None), [], None),
+    "number_without_its_last_zero": ('{"id":7.50}', ("7.5", None, None), [], None),
     "exponent": ('{"id":15e2}', ("15e2", None, None), [], None),
     "exponent_with_capital_and_sign": ('{"id":-1.5E-2}', ("-1.5E-2", None, None), [], None),
     "integer_of_20_digits": ('{"id":12345678901234567890}', ("12345678901234567890", None, None), [], None),
