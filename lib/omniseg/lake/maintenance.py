@@ -74,10 +74,11 @@ def check_hours(lake: Lake, hours: int, *, where: str) -> None:
 
 def delete_before(lake: Lake, table: Table, column: str, moment: datetime) -> int:
     """Delete rows whose `column` lies before `moment` (UTC); returns how many. Their bytes go with the vacuum."""
-    lake.delete(table, f"`{column}` < TIMESTAMP'{moment:%Y-%m-%d %H:%M:%S}'")
-    newest = lake.delta(table).history(1).select("operation", "operationMetrics").first()
-    deleted = newest is not None and newest.operation == "DELETE"
-    return int(newest.operationMetrics.get("numDeletedRows", 0)) if newest is not None and deleted else 0
+    condition = f"`{column}` < TIMESTAMP'{moment:%Y-%m-%d %H:%M:%S}'"
+    old = lake.read(table).where(condition).count()
+    if old:
+        lake.delete(table, condition)
+    return old
 
 
 def remove_files(lake: Lake, files: Iterable[DeliveredFile]) -> list[DeliveredFile]:
