@@ -44,7 +44,8 @@ def tidy(run: Run, table: Table) -> dict[str, Any]:
     """Compact and vacuum one table; its figures."""
     with run.step(table.name):
         before, on_disk = live(run.lake, table), stored(run.lake, table)
-        if table is not LOCKS:  # one row, which the renewal of this run's own lease rewrites at any moment
+        # The lease is one row, which its renewal by this very run rewrites at any moment.
+        if before.files > 1 and table is not LOCKS:
             compact(run.lake, table)
         vacuum(run.lake, table, hours=run.settings.lake.vacuum_hours)
         after, left = live(run.lake, table), stored(run.lake, table)
