@@ -10,7 +10,6 @@ from pyspark.sql import SparkSession
 from omniseg.commands import quarantine
 from tests.commands.conftest import Project, listed, make
 
-pytestmark = pytest.mark.soak  # not yet seen green as a whole; moves to `make test` when it was
 
 LINES = (
     "R1;1;02.01.2025 09:00;4001;1;2.50;Cup",

@@ -9,7 +9,6 @@ import pytest
 from omniseg.commands import quarantine
 from tests.commands.conftest import Project, listed
 
-pytestmark = pytest.mark.soak  # not yet seen green as a whole; moves to `make test` when it was
 
 
 def test_empty_listings(project: Project, printed: Callable[[], str]):
