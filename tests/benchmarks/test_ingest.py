@@ -56,7 +56,6 @@ def settings_of(folder: Path) -> list[str]:
 def seconds_of(spark: SparkSession, folder: Path) -> float:
     """One ingest of what lies there."""
     settings = load_settings(env="local", conf=None, sets=settings_of(folder), environ={})
-    provide_keys(settings)
     run = Run(
         "ingest", settings, {"format": "table"}, date(2024, 3, 31), given_lake=Lake(spark, settings.warehouse.root)
     )
@@ -69,8 +68,9 @@ def seconds_of(spark: SparkSession, folder: Path) -> float:
 @pytest.mark.timeout(3600)
 def test_ingestion(tmp_path: Path) -> None:
     """Warm up on a small batch, then one batch of each size into the same warehouse."""
-    conf = load_settings(env="local", conf=None, sets=settings_of(tmp_path), environ={}).spark
-    spark = build_session("omniseg-bench", {**conf, "spark.master": "local[2]"})
+    settings = load_settings(env="local", conf=None, sets=settings_of(tmp_path), environ={})
+    provide_keys(settings)  # before Spark starts: its Python workers inherit the environment
+    spark = build_session("omniseg-bench", {**settings.spark, "spark.master": "local[2]"})
     deliver(tmp_path, 0, 20_000)
     warm_up = seconds_of(spark, tmp_path)
     rows = []

@@ -19,8 +19,6 @@ from omniseg.settings.sources import load_declarations
 from omniseg.tables import FILES
 from tests.ingest.conftest import ORDERS_JSON
 
-pytestmark = pytest.mark.soak  # not yet seen green as a whole; moves to `make test` when it was
-
 OTHERS = ORDERS_JSON.replace("source: orders", "source: others").replace("/orders/", "/others/")
 CONTENT = b'{"id": 1}\n'
 

@@ -10,7 +10,6 @@ from pyspark.sql import SparkSession
 from omniseg.commands import quarantine
 from tests.commands.conftest import Project, listed, make
 
-
 LINES = (
     "R1;1;02.01.2025 09:00;4001;1;2.50;Cup",
     "R2;1;02.01.2025 09:05;4002;1;-2.50;Cup, write to me@example.com",

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from omniseg.commands import quarantine
 from tests.commands.conftest import Project, listed
-
 
 
 def test_empty_listings(project: Project, printed: Callable[[], str]):

@@ -20,8 +20,6 @@ from omniseg.settings import yaml_strict
 from omniseg.settings.load import load_settings
 from omniseg.tables import MIGRATIONS
 
-pytestmark = pytest.mark.soak  # not yet seen green as a whole; moves to `make test` when it was
-
 TEXT = """\
 source: till
 channel: pos

@@ -30,7 +30,7 @@ from omniseg.tables import BRONZE_EVENTS, QUARANTINE, SEGMENT_SNAPSHOTS, SILVER_
 from tests.oracle import journey as oracle
 
 # Not yet seen green as a whole; moves to `make test` when it was.
-pytestmark = [pytest.mark.timeout(2400), pytest.mark.soak]
+pytestmark = pytest.mark.timeout(2400)
 ROOT = Path(__file__).parents[2]
 AS_OF = date(2017, 12, 31)
 COMPARED = [

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from omniseg.errors import AccountingError
-from omniseg.ingest.accounting import Account, Tally, check_all, tallies, tally_columns
+from omniseg.ingest.accounting import Account, Tally, check_all, tally_columns
 from omniseg.lake.bounded import bounded
 
 RECORDS = "source STRING, record_id STRING"
@@ -111,7 +111,7 @@ def counted(spark: SparkSession) -> dict[str, Tally]:
         "one": ["r-1"],
     }
     rows = [(name, record) for name, records in sets.items() for record in records]
-    found = bounded(tallies(spark.createDataFrame(rows, RECORDS).repartition(3)), 100)
+    found = bounded(spark.createDataFrame(rows, RECORDS).repartition(3).groupBy("source").agg(*tally_columns()), 100)
     return {row.source: Tally(row["rows"], row.hashes) for row in found}
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from omniseg.tables import CUSTOMERS, EXCHANGE_RATES, IDENTITIES, PRODUCTS
+from omniseg.tables import CUSTOMER_DAY, CUSTOMERS, EXCHANGE_RATES, IDENTITIES, PRODUCTS
 from tests.ingest.conftest import ORDERS_JSON, Shop, order
-
-pytestmark = pytest.mark.soak  # not yet seen green as a whole; moves to `make test` when it was
 
 RATES = """
 target: exchange_rates
@@ -71,6 +71,27 @@ def test_amounts_are_converted_at_the_rate_of_the_day(shop: Shop) -> None:
     assert shop.rules() == {"1.jsonl:5": ["unknown_currency"], "1.csv:3": ["missing:rate", "unreadable:rate"]}
     assert {account.source: account.read.rows for account in run.accounts} == {"exchange_rates": 3, "orders": 6}
     assert len(shop.rows(EXCHANGE_RATES)) == 2
+
+
+def test_a_later_rate_fills_the_amounts_that_waited_for_it(shop: Shop) -> None:
+    shop.declare(ORDERS_JSON.replace("\"'EUR'\"", "note"))
+    shop.declare(RATES, "rates.yml")
+    shop.deliver("orders/1.jsonl", order(id="own", note="EUR", price=7))
+    shop.ingest("business.currency=EUR")
+    shop.deliver("orders/2.jsonl", order(id="yen", note="JPY", price=500), order(id="won", note="KRW", price=900))
+    shop.ingest("business.currency=EUR")
+    partials = [(f"key-{batch}", 0, date(2024, 3, 5), batch) for batch in (1, 2)]
+    shop.lake.append(CUSTOMER_DAY, shop.spark.createDataFrame(partials, CUSTOMER_DAY.ddl))
+    shop.deliver("rates/1.csv", "currency,day,rate", "JPY,2024-03-05,0.006", "KRW,2024-03-06,0.0007")
+    shop.ingest("business.currency=EUR")
+    found = {row.event_id: (str(row.amount), row.amount_status, row.batch_id) for row in shop.rows()}
+    assert found == {
+        "own": ("7.0000", "ok", 1),
+        "yen": ("3.0000", "ok", 2),  # 500 x 0.006
+        "won": ("None", "no_rate", 2),  # its rate is of another day
+    }
+    # Partials that counted the event without its amount are gone, so that they are built anew; older ones stay.
+    assert [row.batch_id for row in shop.rows(CUSTOMER_DAY)] == [1]
 
 
 def test_sources_of_different_currencies_need_a_business_currency(

@@ -13,8 +13,6 @@ from omniseg.tables import ALL, SILVER_EVENTS
 from omniseg.tables.types import canonical_type
 from tests.lake.conftest import VISITS
 
-pytestmark = pytest.mark.soak  # not yet seen green as a whole; moves to `make test` when it was
-
 SPARK = pytest.mark.usefixtures("spark")  # its parser reads types
 
 

@@ -20,8 +20,6 @@ from omniseg.lake.landing import (
     list_files,
 )
 
-pytestmark = pytest.mark.soak  # not yet seen green as a whole; moves to `make test` when it was
-
 
 def written(folder: Path, name: str, content: bytes = b"x", mtime: int = 1_712_000_000) -> Path:
     """A delivered file."""

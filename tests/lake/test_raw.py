@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from omniseg.lake.bounded import bounded
@@ -16,14 +16,9 @@ from omniseg.lake.raw import (
     GROUP_BITS,
     infer_json,
     read_csv,
-    read_delta_source,
     read_lines,
     read_parquet,
 )
-from omniseg.lake.store import Lake
-from tests.lake.conftest import VISITS, visits
-
-pytestmark = pytest.mark.soak  # not yet seen green as a whole; moves to `make test` when it was
 
 ORIGIN = ["__file", "__received_at", "__position"]
 
@@ -155,17 +150,6 @@ def test_parquet_columns_keep_their_types_and_are_merged_by_name(spark: SparkSes
     assert rows.columns[-3:] == ORIGIN
     found = {(row.id, row.name, row.extra) for row in bounded(rows, 5)}
     assert found == {(1, "x", None), (2, "y", 1.5)}
-
-
-def test_a_delta_table_is_read_at_its_version(lake: Lake):
-    lake.append(VISITS, visits(lake, ("v1", "anna", 1)))
-    before = lake.last_commit(VISITS).version
-    lake.append(VISITS, visits(lake, ("v2", "ben", 2)))
-    old: list[Row] = bounded(read_delta_source(lake.spark, lake.path(VISITS), before), 5)
-    new = bounded(read_delta_source(lake.spark, lake.path(VISITS), before + 1), 5)
-    assert [row.visit for row in old] == ["v1"]
-    assert sorted(row.visit for row in new) == ["v1", "v2"]
-    assert {row["__file"].endswith(".parquet") for row in new} == {True}
 
 
 @pytest.mark.parametrize(

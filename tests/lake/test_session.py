@@ -11,8 +11,6 @@ from pyspark.sql import SparkSession
 
 from omniseg.lake.session import FIXED, stdout_for_results
 
-pytestmark = pytest.mark.soak  # not yet seen green as a whole; moves to `make test` when it was
-
 
 @pytest.mark.parametrize("name", sorted(FIXED))
 def test_what_the_tables_rest_on_is_in_force(spark: SparkSession, name: str):

@@ -17,8 +17,6 @@ from omniseg.settings import yaml_strict
 from omniseg.tables import BRONZE_EVENTS
 from tests.ingest.conftest import Shop
 
-pytestmark = pytest.mark.soak  # not yet seen green as a whole; moves to `make test` when it was
-
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "conf" / "packs" / "segment_spec"
 DAYS = sorted((ROOT / "tests" / "fixtures" / "segment_spec").glob("*.jsonl"))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from omniseg.commands.deliveries import MOST_FILES, plain_path
-from omniseg.ingest.accounting import Account, Tally, tallies, tally_columns
+from omniseg.ingest.accounting import Account, Tally, tally_columns
 from omniseg.ingest.dedupe import CONFLICT, DUPLICATE
 from omniseg.lake.bounded import bounded
 from omniseg.runtime import Run
 from omniseg.tables import QUARANTINE, SILVER_EVENTS
 
 MOST_SOURCES = 10_000
+ACCEPTED, QUARANTINED = "accepted", "quarantined"
 
 
 @dataclass(frozen=True)
@@ -66,25 +68,40 @@ def event_accounts(
     run: Run, batch_id: int, found: Survey, duplicates: Mapping[str, Tally], sources: list[str]
 ) -> list[Account]:
     """One account per event source: what was read against what the tables hold of the batch now."""
-    of_batch = F.col("batch_id") == batch_id
-    stored = run.lake.read(SILVER_EVENTS).where(of_batch)
-    accepted = by_source(tallies(stored))
-    quarantined = by_source(tallies(run.lake.read(QUARANTINE).where(of_batch)))
-    nobody = stored.where(F.col("identity_key").isNull()).groupBy("source").count()
-    unattributed = {row.source: row["count"] for row in bounded(nobody, MOST_SOURCES)}
+    stored = in_tables(run, batch_id)
+    nothing = Tally()
     return [
         Account(
             source,
-            read=found.read.get(source, Tally()),
-            accepted=accepted.get(source, Tally()),
-            duplicates=duplicates.get(source, Tally()),
-            quarantined=quarantined.get(source, Tally()),
-            unattributed=unattributed.get(source, 0),
+            read=found.read.get(source, nothing),
+            accepted=tally_of(stored.get((ACCEPTED, source))),
+            duplicates=duplicates.get(source, nothing),
+            quarantined=tally_of(stored.get((QUARANTINED, source))),
+            unattributed=row.nobody if (row := stored.get((ACCEPTED, source))) else 0,
         )
         for source in sources
     ]
 
 
-def by_source(counted: DataFrame) -> dict[str, Tally]:
-    """Tallies as a dictionary."""
-    return {row.source: Tally(row["rows"], row.hashes) for row in bounded(counted, MOST_SOURCES)}
+def in_tables(run: Run, batch_id: int) -> dict[tuple[str, str], Row]:
+    """(fate, source) -> tally of the batch's rows as they stand in the tables, and how many are of nobody."""
+    fates = {ACCEPTED: SILVER_EVENTS, QUARANTINED: QUARANTINE}
+    slices = [
+        run.lake.read(table)
+        .where(F.col("batch_id") == batch_id)
+        .select(
+            F.lit(fate).alias("fate"),
+            "source",
+            "record_id",
+            (F.col("identity_key").isNull() if fate == ACCEPTED else F.lit(False)).alias("nobody"),
+        )
+        for fate, table in fates.items()
+    ]
+    counted = reduce(DataFrame.unionByName, slices).groupBy("fate", "source")
+    rows = counted.agg(*tally_columns(), F.count_if("nobody").alias("nobody"))
+    return {(row.fate, row.source): row for row in bounded(rows, MOST_SOURCES)}
+
+
+def tally_of(row: Row | None) -> Tally:
+    """The tally in a row; nothing where there is none."""
+    return Tally() if row is None else Tally(row["rows"], row.hashes)

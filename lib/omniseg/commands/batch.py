@@ -17,7 +17,8 @@ from omniseg.commands.accounts import Survey, event_accounts, refusals, survey
 from omniseg.commands.deliveries import Delivery, plain_path
 from omniseg.commands.frames import Frame, event_frame, reference_frame
 from omniseg.commands.identities import add_identities
-from omniseg.commands.references import exchange_rates, write_reference
+from omniseg.commands.rates import exchange_rates, fill_amounts
+from omniseg.commands.references import write_reference
 from omniseg.faults import crash_here
 from omniseg.ingest.accounting import Account, check_all
 from omniseg.ingest.declaration import Declaration, ReferenceDeclaration, SourceDeclaration
@@ -26,7 +27,7 @@ from omniseg.ingest.quarantine import LONGEST_TEXT, first_positions, quarantined
 from omniseg.lake.bounded import bounded
 from omniseg.privacy.vault import encrypted, text_hash
 from omniseg.runtime import Run
-from omniseg.tables import BRONZE_EVENTS, FILES, QUARANTINE, RAW_REJECTS, SILVER_EVENTS
+from omniseg.tables import BRONZE_EVENTS, EXCHANGE_RATES, FILES, QUARANTINE, RAW_REJECTS, SILVER_EVENTS
 
 CACHE = StorageLevel.MEMORY_AND_DISK
 BRONZE = ("record_id", "source", "file", "position", "received_at", "batch_id", "payload", "rescued")
@@ -68,6 +69,9 @@ def write_batch(
     ]
     try:
         found, accounts_of_events = store(run, batch_id, references, events)
+        if rates is not None and brings_rates(references):
+            with run.step("amounts that waited for a rate"):
+                fill_amounts(run, batch_id, rates)
     finally:
         for rows in cached((*references, *events)):
             rows.unpersist()
@@ -75,6 +79,15 @@ def write_batch(
     check_all(accounts + accounts_of_events)
     commit(run, batch_id, waiting, found, refused)
     return Written(accounts + accounts_of_events, refused, found.rescued)
+
+
+def brings_rates(references: Iterable[Frame]) -> bool:
+    """True when the batch delivers exchange rates."""
+    return any(
+        isinstance(item := frame.declaration, ReferenceDeclaration) and item.target == EXCHANGE_RATES.name.split(".")[1]
+        for frame in references
+        if frame.rows is not None
+    )
 
 
 def cached(frames: Iterable[Frame]) -> list[DataFrame]:

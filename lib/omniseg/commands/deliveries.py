@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -12,9 +12,10 @@ from urllib.parse import unquote
 
 from pyspark.sql import functions as F
 
+from omniseg.errors import ContractError
 from omniseg.ingest.declaration import Declaration
 from omniseg.ingest.ledger import Candidate, Known, ready, to_hash, untaken
-from omniseg.lake import landing
+from omniseg.lake import delta_source, landing
 from omniseg.lake.bounded import bounded
 from omniseg.runtime import Run
 from omniseg.tables import FILES
@@ -57,7 +58,9 @@ def ledger(run: Run) -> dict[str, dict[str, list[Known]]]:
 
 
 def new_files(run: Run, declaration: Declaration, known: Mapping[str, list[Known]]) -> list[Delivery]:
-    """The files of one declaration that wait to be taken."""
+    """The files (of a Delta table: the versions) of one declaration that wait to be taken."""
+    if declaration.format == "delta":
+        return new_versions(run, declaration, known)
     listed = [Candidate(item.path, item.size, item.mtime) for item in landing.list_files(run.spark, declaration.path)]
     settle = run.settings.landing.settle_seconds
     candidates = to_hash(
@@ -67,6 +70,27 @@ def new_files(run: Run, declaration: Declaration, known: Mapping[str, list[Known
     fresh = untaken(candidates, hashes, known)
     kept = [item for item in fresh if complete(run, declaration, item, hashes[item.path])]
     return [Delivery(declaration.name, item.path, item.size, item.mtime, hashes[item.path]) for item in kept]
+
+
+def new_versions(run: Run, declaration: Declaration, taken: Iterable[str]) -> list[Delivery]:
+    """What a Delta table has got since it was read last, as one delivery; the whole table at first.
+
+    Raises ContractError where the table keeps no change feed, so that its news cannot be told from its rows.
+    """
+    found = delta_source.newest_version(run.spark, declaration.path)
+    if found is None:
+        return []
+    newest, moment = found
+    wanted = delta_source.untaken_versions(declaration.path, newest, taken)
+    if wanted is None:
+        return []
+    if wanted.first is not None and not delta_source.has_feed(run.spark, declaration.path):
+        raise ContractError(
+            f"{declaration.where('path')}: source {declaration.name}: the Delta table {declaration.path} keeps no "
+            f"change feed, so what came after version {wanted.first - 1} cannot be told. Nothing was taken. "
+            f"ALTER TABLE delta.`{declaration.path}` SET TBLPROPERTIES ({delta_source.FEED} = true) starts one"
+        )
+    return [Delivery(declaration.name, wanted.place, 0, moment, f"version:{newest}")]
 
 
 def complete(run: Run, declaration: Declaration, item: Candidate, content_hash: str) -> bool:

@@ -8,14 +8,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.commands.declared import feature_set
-from omniseg.errors import ContractError
+from omniseg.commands.knowledge import Known, knowledge
 from omniseg.faults import crash_here
 from omniseg.features.as_of import features_as_of
 from omniseg.features.declaration import FeatureSet, feature_columns
 from omniseg.features.partials import day_partials, enriched, partial_columns
 from omniseg.lake.bounded import bounded
 from omniseg.runtime import Run
-from omniseg.tables import CUSTOMER_DAY, CUSTOMER_FEATURES, CUSTOMERS, FILES, IDENTITIES, PRODUCTS, SILVER_EVENTS, Table
+from omniseg.tables import CUSTOMER_DAY, CUSTOMER_FEATURES, CUSTOMERS, IDENTITIES, PRODUCTS, SILVER_EVENTS, Table
 
 PARTIALS_PROPERTY = "omniseg.partials"
 
@@ -24,7 +24,7 @@ def build(run: Run) -> None:
     """Reads silver; writes gold.customer_day (new batches) and gold.customer_features (slice of as_of)."""
     assert run.as_of is not None
     features = feature_set(run.settings)
-    if not refresh(run, features, run.as_of):
+    if not refresh(run, features, run.as_of, prepared(run, features)):
         run.status = "nothing_new"
         run.say(f"Features as of {run.as_of} are up to date.")
         return
@@ -34,24 +34,21 @@ def build(run: Run) -> None:
     run.say(f"Next: omniseg train --as-of {run.as_of}, omniseg snapshot --as-of {run.as_of}")
 
 
-def refresh(run: Run, features: FeatureSet, as_of: date) -> bool:
-    """Bring partials and vectors up to the newest batch; False when both were already."""
-    known = newest_batch(run)
+def prepared(run: Run, features: FeatureSet) -> Known:
+    """What is known now, with partials of every batch of it."""
+    known = knowledge(run)
     with run.step("gold.customer_day: partial aggregates of new batches"):
-        refresh_partials(run, features, known)
-    if vectors_known(run, features, as_of) == known:
+        refresh_partials(run, features, known.batch_id)
+    return known
+
+
+def refresh(run: Run, features: FeatureSet, as_of: date, known: Known) -> bool:
+    """Bring the vectors of a date up to what is known; False when they were already."""
+    if vectors_known(run, features, as_of) == known.batch_id:
         return False
     with run.step(f"gold.customer_features as of {as_of}"):
-        write_vectors(run, features, as_of, known)
+        write_vectors(run, features, as_of, known.batch_id)
     return True
-
-
-def newest_batch(run: Run) -> int:
-    """The highest committed batch; ContractError when nothing was ingested yet."""
-    newest = bounded(run.lake.read(FILES).agg(F.max("batch_id").alias("newest")), 1)[0].newest
-    if newest is None:
-        raise ContractError(f"nothing was ingested into {run.settings.warehouse.root} yet; run omniseg ingest first")
-    return int(newest)
 
 
 def refresh_partials(run: Run, features: FeatureSet, known: int) -> None:

@@ -6,6 +6,8 @@ import calendar
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from omniseg.commands.declared import feature_set
+from omniseg.commands.features import prepared
 from omniseg.commands.ingest import ingest
 from omniseg.commands.reports import write_report
 from omniseg.commands.snapshot import publish
@@ -24,10 +26,11 @@ def nightly(run: Run) -> None:
     except ContractError as error:
         refused = error
     ingested = run.status
+    known = prepared(run, feature_set(run.settings))
     states = []
     for day in days:
         run.as_of, run.status = day, "ok"
-        publish(run, day)
+        publish(run, day, known)
         states.append(run.status)
     write_report(run)
     quiet = ingested == "nothing_new" and all(state == "nothing_new" for state in states)

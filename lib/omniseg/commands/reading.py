@@ -20,7 +20,7 @@ from omniseg.errors import ContractError
 from omniseg.ingest.declaration import Declaration
 from omniseg.ingest.parse import ORIGIN, parse_columns, parse_json
 from omniseg.ingest.schema import ddl, text_schema
-from omniseg.lake import landing, raw
+from omniseg.lake import delta_source, landing, raw
 from omniseg.lake.bounded import bounded
 from omniseg.names import nearest
 from omniseg.runtime import Run
@@ -28,6 +28,7 @@ from omniseg.tables import MIGRATIONS
 from omniseg.tables.types import struct_of
 
 log = logging.getLogger(__name__)
+TYPED = ("parquet", "delta")  # formats that know the types of their columns
 SAMPLED_FILES = 20  # files that a schema is inferred from, once
 
 
@@ -53,9 +54,19 @@ def parsed_files(run: Run, declaration: Declaration, files: Sequence[Delivery], 
         return Parsed(parse_columns(rows, known=["value"]), schema, {})
     if declaration.format == "csv":
         return parsed_csv(run, declaration, paths, schema)
-    rows = raw.read_parquet(run.spark, paths)
+    rows = typed_rows(run, declaration, files)
     refuse_missing(declaration, schema, rows.columns)
     return Parsed(parse_columns(rows, known=schema.names), schema, {})
+
+
+def typed_rows(run: Run, declaration: Declaration, files: Sequence[Delivery]) -> DataFrame:
+    """The records of a format that knows its types."""
+    if declaration.format == "parquet":
+        return raw.read_parquet(run.spark, [file.path for file in files])
+    # A Delta table is one delivery, however many versions it holds.
+    wanted = delta_source.versions_of(files[0].path)
+    assert wanted is not None, "deliveries of a Delta table name its versions"
+    return delta_source.read_versions(run.spark, wanted, files[0].mtime)
 
 
 def lines(run: Run, declaration: Declaration, paths: Sequence[str]) -> DataFrame:
@@ -69,14 +80,14 @@ def declared_or_pinned(
     """The schema that records are read by: declared, else pinned before, else found in these files and pinned now."""
     if declaration.schema is not None:
         declared = struct_of(declaration.schema)
-        return declared if declaration.format == "parquet" else text_schema(declared)
+        return declared if declaration.format in TYPED else text_schema(declared)
     if declaration.format == "text":
         return struct_of("value STRING")
     name = f"source:{declaration.name}"
     pinned = bounded(run.lake.read(MIGRATIONS).where(F.col("object") == name).orderBy("version"), 1000)
     if pinned:
         return struct_of(pinned[-1].definition)
-    found = infer(run, declaration, [file.path for file in files[:SAMPLED_FILES]])
+    found = infer(run, declaration, files[:SAMPLED_FILES])
     if not pin or not found.names:  # empty files tell nothing that could hold for later ones
         return found
     now = datetime.now(timezone.utc)
@@ -85,8 +96,9 @@ def declared_or_pinned(
     return found
 
 
-def infer(run: Run, declaration: Declaration, paths: Sequence[str]) -> T.StructType:
-    """The schema of the first delivery: JSON by its fields, CSV by its header, Parquet by its own schema."""
+def infer(run: Run, declaration: Declaration, files: Sequence[Delivery]) -> T.StructType:
+    """The schema of the first delivery: JSON by its fields, CSV by its header, Parquet and Delta by their own."""
+    paths = [file.path for file in files]
     if declaration.format == "json":
         encoding = declaration.options.get("encoding", "UTF-8")
         return struct_of(raw.infer_json(run.spark, paths, encoding=encoding))
@@ -94,7 +106,7 @@ def infer(run: Run, declaration: Declaration, paths: Sequence[str]) -> T.StructT
         found = (header_of(declaration, line) for line in headers(run, declaration, paths).values())
         names = next(filter(None, found), ())
         return T.StructType([T.StructField(name, T.StringType()) for name in names])
-    rows = raw.read_parquet(run.spark, paths)
+    rows = typed_rows(run, declaration, files)
     return T.StructType([item for item in rows.schema if item.name not in ORIGIN])
 
 
@@ -149,7 +161,7 @@ def drift(schema: T.StructType, names: Sequence[str]) -> str:
 
 
 def refuse_missing(declaration: Declaration, schema: T.StructType, names: Sequence[str]) -> None:
-    """Raise ContractError where Parquet files lack declared or pinned columns altogether."""
+    """Raise ContractError where Parquet files or a Delta table lack declared or pinned columns altogether."""
     if reason := drift(schema, names):
         raise ContractError(
             f"{declaration.where('path')}: source {declaration.name}: {reason}; nothing of it was taken"

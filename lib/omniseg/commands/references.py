@@ -12,7 +12,7 @@ from omniseg.ingest.declaration import ReferenceDeclaration
 from omniseg.ingest.reference import changing, history, winners
 from omniseg.lake.bounded import bounded
 from omniseg.runtime import Run
-from omniseg.tables import EXCHANGE_RATES, REFERENCES, Table
+from omniseg.tables import REFERENCES, Table
 
 
 def write_reference(run: Run, frame: Frame, *, batch_id: int) -> Account:
@@ -75,12 +75,3 @@ def write_by_mode(
 def same(key: tuple[str, ...]) -> str:
     """MERGE condition on equal keys."""
     return " AND ".join(f"old.`{name}` = new.`{name}`" for name in key)
-
-
-def exchange_rates(run: Run) -> DataFrame | None:
-    """The rates known now, unique by currency and day (the newest batch counts); None when there are none."""
-    if not run.lake.exists(EXCHANGE_RATES):
-        return None
-    newest = F.max(F.struct("batch_id", "valid_from", "rate")).alias("newest")
-    rates = run.lake.read(EXCHANGE_RATES).groupBy("currency", "rate_date").agg(newest)
-    return rates.select("currency", "rate_date", F.col("newest.rate").alias("rate"))

@@ -18,8 +18,8 @@ from omniseg.commands.batch import CACHE, commit, judge, write_accepted
 from omniseg.commands.deliveries import Delivery, plain_path
 from omniseg.commands.frames import event_rules, plan_of
 from omniseg.commands.identities import add_identities
+from omniseg.commands.rates import exchange_rates
 from omniseg.commands.reading import declared_or_pinned
-from omniseg.commands.references import exchange_rates
 from omniseg.ingest.accounting import Account, Tally, tally_columns
 from omniseg.ingest.compiled import Plan
 from omniseg.ingest.declaration import SourceDeclaration

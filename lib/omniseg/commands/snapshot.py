@@ -14,7 +14,8 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from omniseg.commands.declared import feature_set, segments_declaration
-from omniseg.commands.features import features_table, newest_batch, refresh
+from omniseg.commands.features import features_table, prepared, refresh
+from omniseg.commands.knowledge import Known
 from omniseg.commands.published import manifests, names_of, pointer, published_before
 from omniseg.commands.reports import write_report
 from omniseg.commands.train import model_for
@@ -30,8 +31,6 @@ from omniseg.segments.naming import segment_names
 from omniseg.segments.profiles import lineage, profiles
 from omniseg.segments.snapshot import bucket_hashes, canonical, snapshot_id
 from omniseg.tables import (
-    IDENTITIES,
-    REFERENCES,
     SEGMENT_LINEAGE,
     SEGMENT_PROFILES,
     SEGMENT_SNAPSHOTS,
@@ -48,16 +47,16 @@ def snapshot(run: Run) -> None:
     the pointer.
     """
     assert run.as_of is not None
-    publish(run, run.as_of)
+    publish(run, run.as_of, prepared(run, feature_set(run.settings)))
     write_report(run)
 
 
-def publish(run: Run, as_of: date) -> None:
+def publish(run: Run, as_of: date, known: Known) -> None:
     """Make and publish the snapshot of a date; the same inputs as a published one are a no-op."""
     features = feature_set(run.settings)
-    refresh(run, features, as_of)
+    refresh(run, features, as_of, known)
     version, spec = model_for(run, as_of)
-    inputs = inputs_of(run, as_of, features.version, version)
+    inputs = inputs_of(run, as_of, known, features.version, version)
     run.snapshot_id = snapshot_id(as_of, inputs)
     done = [row for row in manifests(run) if row.snapshot_id == run.snapshot_id]
     if done:
@@ -77,30 +76,19 @@ def publish(run: Run, as_of: date) -> None:
     move_pointer(run, as_of)
 
 
-def inputs_of(run: Run, as_of: date, feature_set_version: str, model_version: str) -> dict[str, Any]:
+def inputs_of(run: Run, as_of: date, known: Known, feature_set_version: str, model_version: str) -> dict[str, Any]:
     """Everything that decides the snapshot's rows; its hash names the snapshot."""
-    identities = run.lake.read(IDENTITIES).agg(F.max("batch_id").alias("newest"))
     return {
         "as_of": as_of.isoformat(),
-        "known_batch_id": newest_batch(run),
-        "identity_batch_id": bounded(identities, 1)[0].newest,
-        "reference_batch_ids": reference_batches(run),
+        "known_batch_id": known.batch_id,
+        "identity_batch_id": known.identity_batch_id,
+        "reference_batch_ids": dict(known.reference_batch_ids),
         "feature_set_version": feature_set_version,
         "model": run.settings.model.name,
         "model_version": model_version,
         "time_zone": run.settings.business.time_zone,
         "buckets": run.settings.lake.buckets,
     }
-
-
-def reference_batches(run: Run) -> dict[str, int]:
-    """Highest batch of each reference table that has rows."""
-    newest = {
-        name: bounded(run.lake.read(table).agg(F.max("batch_id").alias("newest")), 1)[0].newest
-        for name, table in REFERENCES.items()
-        if run.lake.exists(table)
-    }
-    return {name: int(batch) for name, batch in newest.items() if batch is not None}
 
 
 def stage(run: Run, vectors: DataFrame, spec: ModelSpec, as_of: date) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from omniseg.commands.deliveries import Delivery, deliveries, next_batch
+from omniseg.commands.deliveries import Delivery, deliveries, new_versions, next_batch
 from omniseg.commands.frames import events_of, plan_of, protected, references_of
 from omniseg.commands.quarantine import explanation, for_people
+from omniseg.commands.rates import exchange_rates
 from omniseg.commands.reading import parsed_files
-from omniseg.commands.references import exchange_rates
 from omniseg.errors import ContractError
 from omniseg.ingest.compiled import Plan
 from omniseg.ingest.currency import with_currency
@@ -73,6 +73,10 @@ def files_of(run: Run, declaration: SourceDeclaration | ReferenceDeclaration) ->
     waiting = deliveries(run, [declaration])[declaration.name]
     if waiting:
         return waiting, True
+    if declaration.format == "delta":
+        again = new_versions(run, declaration, taken=())
+        if again:
+            return again, False
     listed = landing.list_files(run.spark, declaration.path)
     if not listed:
         where = declaration.where("path")

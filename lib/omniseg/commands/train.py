@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from omniseg.algorithms.matching import inherit_ids
 from omniseg.algorithms.training import Fit, FittedModel, fit
 from omniseg.commands.declared import feature_set, segments_declaration
-from omniseg.commands.features import features_table, refresh, vectors_known
+from omniseg.commands.features import features_table, prepared, refresh, vectors_known
 from omniseg.faults import crash_here
 from omniseg.models.space import training_sample
 from omniseg.models.spec import ModelSpec, parse_spec
@@ -23,7 +23,8 @@ TRAINED_ON = "as_of"  # tag of a model: the date whose features it was fitted on
 def train(run: Run) -> None:
     """Reads gold.customer_features; writes a model to MLflow."""
     assert run.as_of is not None
-    refresh(run, feature_set(run.settings), run.as_of)
+    features = feature_set(run.settings)
+    refresh(run, features, run.as_of, prepared(run, features))
     version = train_model(run, run.as_of)
     run.say(f"Model {run.settings.model.name} {version} is in {registry(run).shown_uri()}")
     run.say(f"Next: omniseg snapshot --as-of {run.as_of}")

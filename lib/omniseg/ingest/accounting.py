@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from decimal import Decimal
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from omniseg.errors import AccountingError
@@ -59,11 +59,6 @@ def tally_columns(record_id: str = "record_id") -> tuple[Column, Column]:
         F.count(F.lit(1)).alias("rows"),
         F.coalesce(F.sum(F.xxhash64(record_id).cast("decimal(20,0)")), F.lit(0)).cast("decimal(38,0)").alias("hashes"),
     )
-
-
-def tallies(rows: DataFrame) -> DataFrame:
-    """(source, rows, hashes) of records that have `source` and `record_id`."""
-    return rows.groupBy("source").agg(*tally_columns())
 
 
 def check_all(accounts: Iterable[Account]) -> None:

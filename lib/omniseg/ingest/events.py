@@ -13,11 +13,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.identity.keys import bucket, identity_key, present_identifiers
-from omniseg.ingest.mapping import ORIGIN, named_rules
+from omniseg.ingest.mapping import ORIGIN, named_rules, with_earlier
 from omniseg.ingest.vocabulary import CHANNELS, CUSTOM_EVENT_PREFIX, EVENT_COLUMNS, EVENT_TYPES
 from omniseg.privacy.redact import redacted_map
 
 FUTURE_HOURS = 24  # an event may lie this far after its delivery (clocks differ) before it counts as a future one
+NO_RATE = "no_rate"  # amount_status of an event whose currency has no rate (yet)
 LARGEST_AMOUNT = 10**12  # beyond this a line value is a mistake and could overflow sums
 
 # What tells a repeated delivery from a conflicting one: everything that was declared, but not when it was stamped.
@@ -105,9 +106,15 @@ def derived(rules: Rules) -> list[Column]:
 def payload_hash() -> Column:
     """xxhash64 of HASHED; a bit per column says which are null, since the hash function itself skips nulls."""
     maps = [name for name, kind in EVENT_COLUMNS.items() if kind.startswith("map")]
-    hashable = [F.array_sort(F.map_entries(name)) if name in maps else F.col(name) for name in HASHED]
+    hashable = [sorted_entries(F.col(name)) if name in maps else F.col(name) for name in HASHED]
     bits = [F.when(F.col(name).isNotNull(), F.lit(1 << place)).otherwise(0) for place, name in enumerate(HASHED)]
     return F.xxhash64(reduce(add, bits), *hashable)
+
+
+def sorted_entries(facts: Column) -> Column:
+    """A map as an array that is the same whatever the order of its keys; most maps have one key, or none."""
+    entries = F.map_entries(facts)
+    return F.when(F.size(facts) > 1, F.array_sort(entries)).otherwise(entries)
 
 
 def with_amount(events: DataFrame, rules: Rules, rates: DataFrame | None) -> DataFrame:
@@ -116,12 +123,17 @@ def with_amount(events: DataFrame, rules: Rules, rates: DataFrame | None) -> Dat
     if rates is not None:
         keyed = rates.select(F.col("currency"), F.col("rate_date").alias("event_date"), "rate")
         events = events.join(F.broadcast(keyed), ["currency", "event_date"], "left")
-        rated = F.try_multiply(F.col("amount_native"), F.col("rate")).try_cast("decimal(18,4)")
+        rated = in_business_currency(F.col("amount_native"), F.col("rate"))
     else:
         rated = F.lit(None).cast("decimal(18,4)")
     amount = F.when(native, F.col("amount_native")).otherwise(rated)
-    status = F.when(F.col("amount_native").isNull(), "none").when(amount.isNull(), "no_rate").otherwise("ok")
+    status = F.when(F.col("amount_native").isNull(), "none").when(amount.isNull(), NO_RATE).otherwise("ok")
     return events.drop("amount").select("*", amount.alias("amount"), status.alias("amount_status"))
+
+
+def in_business_currency(native: Column, rate: Column) -> Column:
+    """Native money at a rate, HALF_UP at 4 decimals; null where it does not fit."""
+    return F.try_multiply(native, rate).try_cast("decimal(18,4)")
 
 
 def with_rules(events: DataFrame, rules: Rules) -> DataFrame:
@@ -129,11 +141,11 @@ def with_rules(events: DataFrame, rules: Rules) -> DataFrame:
     only.
     """
     parsed = F.col("payload").isNotNull()
-    found = F.when(parsed, named_rules(event_rules(rules))).otherwise(F.array().cast("array<string>"))
+    found = F.when(parsed, named_rules(event_rules(rules)))
     key = F.coalesce("identity_key", "event_id", "record_id")
     return events.select(
         *(F.col(name) for name in events.columns if name != "rules"),
-        F.array_distinct(F.concat("rules", found)).alias("rules"),
+        with_earlier(found).alias("rules"),
         bucket(key, rules.buckets).alias("bucket"),
     )
 

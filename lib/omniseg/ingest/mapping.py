@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.expressions import Compiled, column, unreadable
-from omniseg.ingest.parse import PARSED, quoted
+from omniseg.ingest.parse import PARSED, no_rules, quoted
 
 # What every mapped frame carries beside the canonical columns.
 ORIGIN = ("record_id", "file", "position", "received_at", "payload", "rescued", "reject", "rules")
@@ -54,9 +56,7 @@ def map_records(records: DataFrame, mapped: Mapped, *, extra: Mapping[str, Colum
     )
     breaches = {name: ~F.coalesce(column(expected), F.lit(False)) for name, expected in mapped.quality.items()}
     parsed = F.col("__reject").isNull()
-    rules = F.concat(
-        "__rules", F.when(parsed, F.concat("__unreadable", "__failed", named_rules(breaches))).otherwise(no_rules())
-    )
+    own = [F.when(parsed, found) for found in (F.col("__unreadable"), F.col("__failed"), named_rules(breaches))]
     return canonical.select(
         *(quoted(inner[name]).alias(name) for name in mapped.expressions),
         *(value.alias(name) for name, value in (extra or {}).items()),
@@ -67,7 +67,7 @@ def map_records(records: DataFrame, mapped: Mapped, *, extra: Mapping[str, Colum
         F.col("__payload").alias("payload"),
         F.col("__rescued").alias("rescued"),
         F.col("__reject").alias("reject"),
-        rules.alias("rules"),
+        with_earlier(*own, earlier="__rules").alias("rules"),
     )
 
 
@@ -101,16 +101,17 @@ def fallible(mapped: Mapped) -> list[tuple[str, Compiled]]:
 
 
 def named_rules(conditions: Mapping[str, Column]) -> Column:
-    """Names of the conditions that hold, as an array; builds it only where one does."""
+    """Names of the conditions that hold; null where none does, so that the usual row builds no array."""
     if not conditions:
-        return no_rules()
-    anything = F.lit(False)
-    for condition in conditions.values():
-        anything = anything | F.coalesce(condition, F.lit(False))
+        return F.lit(None).cast("array<string>")
+    anything = reduce(or_, (F.coalesce(condition, F.lit(False)) for condition in conditions.values()))
     named = F.array_compact(F.array(*(F.when(condition, F.lit(name)) for name, condition in conditions.items())))
-    return F.when(anything, named).otherwise(no_rules())
+    return F.when(anything, named)
 
 
-def no_rules() -> Column:
-    """The empty list of rules."""
-    return F.array().cast("array<string>")
+def with_earlier(*found: Column, earlier: str = "rules") -> Column:
+    """The rules in column `earlier` and those `found` since (null: none), as one array without repetitions."""
+    known = F.when(F.size(earlier) > 0, F.col(earlier))
+    anything = reduce(or_, (rules.isNotNull() for rules in (known, *found)))
+    joined = F.array_distinct(F.concat(*(F.coalesce(rules, no_rules()) for rules in (known, *found))))
+    return F.when(anything, joined).otherwise(no_rules())

@@ -8,6 +8,8 @@ A parsed frame has the raw columns of the source and, beside them: `__file`, `__
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -18,11 +20,12 @@ from omniseg.tables.types import struct_of, type_text
 ORIGIN = ("__file", "__received_at", "__position")
 PARSED = (*ORIGIN, "__rules", "__reject", "__rescued")
 CORRUPT = "__corrupt"
-NO_RULES = "array<string>"
 BLANKS = " \t\r\n"  # what JSON allows around an object
 # Numbers that Spark would read through a double on their way to text: with an exponent, or beyond 15 digits and a
 # point.
 INEXACT = r"[:\[,]\s*-?(?:\d+(?:\.\d+)?[eE][+-]?\d|(?=[\d.]{17})\d+\.\d)"
+# Necessary for INEXACT and quicker to look for: it begins with a digit, and most characters are none.
+MAY_BE_INEXACT = r"\d(?:[eE][+-]?\d|[\d.]{16})"
 NUMBER = r"([:\[,]\s*)(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?=\s*[,}\]])"
 
 
@@ -33,39 +36,69 @@ def parse_json(lines: DataFrame, *, schema: str) -> DataFrame:
     let the last one win silently), `case_variant:<field>` (`ID` where `id` is declared would silently be null).
     """
     names = struct_of(schema).names
-    raw, corrupt = parsed_object(schema)
-    rows = lines.select(*ORIGIN, "value", raw.alias("__raw"), F.json_object_keys("value").alias("__keys"))
-    rows = rows.withColumn("__corrupt", corrupt).withColumn("__unknown", unknown_keys(F.col("__keys"), names))
-    corrupt = F.col("__corrupt")
-    duplicate = F.size("__keys") > F.size(F.array_distinct("__keys"))
+    keys = F.json_object_keys("value")
+    rows = lines.select(*ORIGIN, "value", parsed_objects(schema).alias("__object"), keys.alias("__keys"))
+    raw, corrupt = one_object(schema)
+    rows = rows.select("*", raw.alias("__raw"), corrupt.alias("__corrupt"))
+    rows = rows.withColumn("__usual", only_declared(names))
+    usual, corrupt = F.col("__usual"), F.col("__corrupt")
+    rows = rows.withColumn("__unknown", F.when(~usual, F.array_except("__keys", declared_keys(names))))
+    duplicate = ~usual & (F.size("__keys") > F.size(F.array_distinct("__keys")))
     rules = broken({"malformed": corrupt, "duplicate_key": duplicate}, case_variants(F.col("__unknown"), names))
     return rows.select(
         *(F.col("__raw").getField(name).alias(name) for name in names),
         *ORIGIN,
-        rules.alias("__rules"),
+        F.when(usual & ~corrupt, no_rules()).otherwise(rules).alias("__rules"),
         F.when(corrupt | duplicate, F.col("value")).alias("__reject"),
         F.when(F.size("__unknown") > 0, rescued_json(F.col("value"), F.col("__unknown"), duplicate)).alias("__rescued"),
     )
 
 
-def parsed_object(schema: str) -> tuple[Column, Column]:
-    """How `value` becomes a struct `__raw`, and the condition that it is not exactly one JSON object of the schema's
-    shape.
+def flat(schema: str) -> bool:
+    """True when every column is text: without nesting every value fits its column, so one parse tells all."""
+    return all(isinstance(item.dataType, T.StringType) for item in struct_of(schema))
+
+
+def parsed_objects(schema: str) -> Column:
+    """`value` by the schema: as the elements of an array where the schema is flat, else as one struct."""
+    value = F.col("value")
+    if flat(schema):
+        array = f"array<struct<{struct_text(schema)}>>"
+        return F.coalesce(F.from_json(bracketed(exact(value)), array), F.from_json(bracketed(value), array))
+    return F.from_json(exact(value), f"{schema}, `{CORRUPT}` STRING", {"columnNameOfCorruptRecord": CORRUPT})
+
+
+def one_object(schema: str) -> tuple[Column, Column]:
+    """The struct in `__object`, and the condition that `value` is not exactly one JSON object of the schema's shape.
 
     Spark reads the first object of a line and silently ignores what follows; inside brackets anything that follows
     shows.
     """
     value = F.col("value")
-    braces = F.ltrim(value, F.lit(BLANKS)).startswith("{") & F.rtrim(value, F.lit(BLANKS)).endswith("}")
-    if all(isinstance(item.dataType, T.StringType) for item in struct_of(schema)):
-        # Without nesting every value fits its column, so one parse tells all.
-        array = f"array<struct<{struct_text(schema)}>>"
-        objects = F.coalesce(F.from_json(bracketed(exact(value)), array), F.from_json(bracketed(value), array))
-        return F.when(F.size(objects) == 1, F.get(objects, F.lit(0))), F.col("__raw").isNull() | ~braces
-    options = {"columnNameOfCorruptRecord": CORRUPT}
-    typed = F.from_json(exact(value), f"{schema}, `{CORRUPT}` STRING", options)
+    braces = (value.startswith("{") & value.endswith("}")) | (
+        F.ltrim(value, F.lit(BLANKS)).startswith("{") & F.rtrim(value, F.lit(BLANKS)).endswith("}")
+    )
+    if flat(schema):
+        single = F.coalesce(F.size("__object") == 1, F.lit(False)) & F.get("__object", F.lit(0)).isNotNull()
+        return F.when(single, F.get("__object", F.lit(0))), ~single | ~braces
     alone = F.size(F.from_json(bracketed(value), "array<string>")) == 1
-    return typed, F.col(f"__raw.{CORRUPT}").isNotNull() | ~F.coalesce(alone, F.lit(False)) | ~braces
+    malformed = F.col(f"__object.{CORRUPT}").isNotNull() | F.col("__object").isNull()
+    return F.col("__object"), malformed | ~F.coalesce(alone, F.lit(False)) | ~braces
+
+
+def only_declared(names: Sequence[str]) -> Column:
+    """True when a record has only declared keys, each once: the usual case, told by comparing counts.
+
+    Each value that is there came from a key of its own; so as many values as keys leave no key that is unknown,
+    repeated or null. Exactly the declared keys in order (some null) are usual, too.
+    """
+    values = reduce(add, (F.col("__raw").getField(name).isNotNull().cast("int") for name in names), F.lit(0))
+    return F.coalesce((F.size("__keys") == values) | (F.col("__keys") == declared_keys(names)), F.lit(False))
+
+
+def declared_keys(names: Sequence[str]) -> Column:
+    """The keys that a schema names."""
+    return F.array(*(F.lit(name) for name in names)).cast("array<string>")
 
 
 def bracketed(text: Column) -> Column:
@@ -75,22 +108,13 @@ def bracketed(text: Column) -> Column:
 
 def exact(text: Column) -> Column:
     """A JSON text whose numbers keep their digits: where one would not, all of its numbers are put in quotes."""
-    return F.when(text.rlike(INEXACT), F.regexp_replace(text, NUMBER, '$1"$2"')).otherwise(text)
+    inexact = text.rlike(MAY_BE_INEXACT) & text.rlike(INEXACT)
+    return F.when(inexact, F.regexp_replace(text, NUMBER, '$1"$2"')).otherwise(text)
 
 
 def struct_text(schema: str) -> str:
     """DDL of columns as the inside of a struct type."""
     return type_text(struct_of(schema)).removeprefix("struct<").removesuffix(">")
-
-
-def unknown_keys(keys: Column, names: Sequence[str]) -> Column:
-    """Keys of the record that the schema does not name; the usual case (exactly the declared ones) costs one
-    comparison.
-    """
-    declared = F.array(*(F.lit(name) for name in names))
-    return F.when((keys == declared) | keys.isNull(), F.array().cast("array<string>")).otherwise(
-        F.array_except(keys, declared)
-    )
 
 
 def case_variants(unknown: Column, names: Sequence[str]) -> Column:
@@ -108,9 +132,14 @@ def rescued_json(value: Column, unknown: Column, duplicate: Column) -> Column:
 
 
 def broken(rules: dict[str, Column], more: Column) -> Column:
-    """The names of the rules that hold for a row, followed by the array `more`."""
+    """The names of the rules that hold for a row, followed by the array `more` (null where there is nothing more)."""
     named = F.array(*(F.when(condition, F.lit(name)) for name, condition in rules.items()))
-    return F.concat(F.array_compact(named), more)
+    return F.concat(F.array_compact(named), F.coalesce(more, no_rules()))
+
+
+def no_rules() -> Column:
+    """The empty list of rules."""
+    return F.array().cast("array<string>")
 
 
 def parse_columns(rows: DataFrame, *, known: Sequence[str]) -> DataFrame:
@@ -125,7 +154,7 @@ def parse_columns(rows: DataFrame, *, known: Sequence[str]) -> DataFrame:
     return rows.select(
         *((quoted(name) if name in present else missing).alias(name) for name in known),
         *ORIGIN,
-        broken({"malformed": corrupt.isNotNull()}, F.array().cast(NO_RULES)).alias("__rules"),
+        F.when(corrupt.isNotNull(), F.array(F.lit("malformed"))).otherwise(no_rules()).alias("__rules"),
         corrupt.alias("__reject"),
         F.when(rescued != "{}", rescued).alias("__rescued"),
     )

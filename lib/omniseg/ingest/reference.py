@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from omniseg.identity.keys import bucket, identity_key, present_identifiers
-from omniseg.ingest.mapping import ORIGIN, named_rules
+from omniseg.ingest.mapping import ORIGIN, named_rules, with_earlier
 from omniseg.tables import VERSIONING, Table
 
 BEGINNING = "1900-01-01 00:00:00"  # valid_from of rows whose source gives none
@@ -48,9 +48,7 @@ def reference_rows(
     values = [name for name in table.column_names if name not in ("valid_from", *OWN)]
     lacking = {f"missing:{name}": F.col(name).isNull() for name in (*key, *required(table)) if name in rows.columns}
     parsed = F.col("payload").isNotNull()
-    rules = F.array_distinct(
-        F.concat("rules", F.when(parsed, named_rules(lacking)).otherwise(F.array().cast("array<string>")))
-    )
+    rules = with_earlier(F.when(parsed, named_rules(lacking)))
     return rows.select(
         *(F.col(name) for name in values),
         F.coalesce("valid_from", F.lit(BEGINNING).cast("timestamp")).alias("valid_from"),

@@ -26,7 +26,7 @@ def read_lines(spark: SparkSession, paths: Sequence[str], *, encoding: str = "UT
     if encoding == LATIN:
         # Spark hands lines on as bytes, whatever their encoding; here every byte is a character, so this cannot fail.
         lines = lines.withColumn("value", F.decode(F.col("value").cast("binary"), LATIN))
-    return lines.where(F.trim("value") != "")
+    return lines.where(F.startswith("value", F.lit("{")) | (F.trim("value") != ""))
 
 
 def read_csv(
@@ -34,7 +34,9 @@ def read_csv(
 ) -> DataFrame:
     """One row per record of CSV files that share a header: STRING columns `names`, `__corrupt`, origin columns."""
     ddl = ", ".join(f"`{name.replace('`', '``')}` STRING" for name in (*names, CORRUPT))
-    reader = spark.read.schema(ddl).options(**{"mode": "PERMISSIVE", **options})
+    # A quote inside quotes is written twice (RFC 4180); Spark's own default is a backslash before it.
+    doubled = options.get("quote") or '"'
+    reader = spark.read.schema(ddl).options(**{"mode": "PERMISSIVE", "escape": doubled, **options})
     reader = reader.option("columnNameOfCorruptRecord", CORRUPT).option("enforceSchema", "true")
     return with_origin(reader.csv(list(paths)), group=group)
 
@@ -42,11 +44,6 @@ def read_csv(
 def read_parquet(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
     """One row per record of Parquet files, columns merged by name, and the origin columns."""
     return with_origin(spark.read.option("mergeSchema", "true").parquet(*paths), group=0)
-
-
-def read_delta_source(spark: SparkSession, path: str, version: int) -> DataFrame:
-    """One row per record of another Delta table at `version`; the table's files stand for the delivered file."""
-    return with_origin(spark.read.format("delta").option("versionAsOf", version).load(path), group=0)
 
 
 def infer_json(spark: SparkSession, paths: Sequence[str], *, encoding: str = "UTF-8") -> str:

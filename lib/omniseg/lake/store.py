@@ -10,10 +10,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from omniseg.errors import ContractError
+from omniseg.lake.bounded import bounded
 from omniseg.tables import Table
 from omniseg.tables.types import canonical_type
 
 log = logging.getLogger(__name__)
+MOST_PROPERTIES = 1000
 
 
 @dataclass
@@ -101,15 +103,14 @@ class Lake:
         self.write(table, rows, mode="append", options={})
 
     def write(self, table: Table, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
-        """Conform, write, and log one line per table with the row count of Delta's own commit."""
+        """Conform, write, and log one line per table."""
         self.ensure(table)
         writer = conform(rows, table).write.format("delta").mode(mode).options(**options)
         if self.catalog:
             writer.saveAsTable(self.reference(table))
         else:
             writer.save(self.path(table))
-        commit = self.last_commit(table)
-        log.info("wrote table=%s version=%s rows=%s", table.name, commit.version, commit.rows)
+        log.info("wrote table=%s", table.name)
 
     def merge(self, table: Table, rows: DataFrame, *, on: str, update: dict[str, str] | None, insert: bool) -> None:
         """MERGE `rows` (alias `new`) into the table (alias `old`): update the given columns where matched, insert the
@@ -128,8 +129,8 @@ class Lake:
         """A table property set by `set_property`, or None."""
         if not self.exists(table):
             return None
-        found = self.delta(table).detail().select("properties").first()
-        return None if found is None else found[0].get(key)
+        rows = bounded(self.spark.sql(f"SHOW TBLPROPERTIES {self.reference(table)}"), MOST_PROPERTIES)
+        return {row.key: row.value for row in rows}.get(key)
 
     def set_property(self, table: Table, key: str, value: str) -> None:
         """Store a fact about the table in its log."""
