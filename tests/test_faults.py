@@ -33,7 +33,7 @@ VOLATILE = {
     SNAPSHOT_POINTER.name: ("published_at", "by"),
 }
 AS_OF = date(2024, 3, 31)
-# Not yet seen green as a whole; moves to `make test` when it was.
+LATE_RATES = "ingest.rates.before"  # passed only where a rate comes late; see tests/ingest/test_money_and_references.py
 pytestmark = pytest.mark.timeout(2400)
 
 
@@ -132,7 +132,7 @@ def test_F01_crashed_at_every_point_in_one_night_after_the_other(
     spark: SparkSession, landing: Path, tmp_path: Path, unharmed: dict[str, object], armed: pytest.MonkeyPatch
 ) -> None:
     """Each point ends one attempt; every attempt goes on where the last one died, as a scheduler's retries would."""
-    for point in faults.POINTS:
+    for point in (point for point in faults.POINTS if point != LATE_RATES):
         armed.setenv(faults.VARIABLE, point)
         with pytest.raises(faults.SimulatedCrash, match=point):
             night(spark, tmp_path, landing)

@@ -20,6 +20,7 @@ POINTS = (
     "ingest.quarantine.before",
     "ingest.reference.before",
     "ingest.identities.before",
+    "ingest.rates.before",
     "ingest.files.before",
     "ingest.files.after",
     "features.partials.before",

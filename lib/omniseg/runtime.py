@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import secrets
 import sys
 import time
@@ -31,6 +32,7 @@ from omniseg.settings.schema import Settings
 from omniseg.tables import RUNS
 
 log = logging.getLogger(__name__)
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass
@@ -184,6 +186,8 @@ def key_folder() -> Path:
 def parse_date(text: str, where: str) -> date:
     """A calendar date YYYY-MM-DD from the command line."""
     try:
+        if not DATE.fullmatch(text):  # Python 3.11 and later take other forms of ISO 8601, too
+            raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError:
         raise ConfigError([Problem("command line", where, repr(text), "a date YYYY-MM-DD")]) from None

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from omniseg import faults
 from omniseg.tables import CUSTOMER_DAY, CUSTOMERS, EXCHANGE_RATES, IDENTITIES, PRODUCTS
 from tests.ingest.conftest import ORDERS_JSON, Shop, order
 
@@ -73,7 +74,7 @@ def test_amounts_are_converted_at_the_rate_of_the_day(shop: Shop) -> None:
     assert len(shop.rows(EXCHANGE_RATES)) == 2
 
 
-def test_a_later_rate_fills_the_amounts_that_waited_for_it(shop: Shop) -> None:
+def test_a_later_rate_fills_the_amounts_that_waited_for_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.declare(ORDERS_JSON.replace("\"'EUR'\"", "note"))
     shop.declare(RATES, "rates.yml")
     shop.deliver("orders/1.jsonl", order(id="own", note="EUR", price=7))
@@ -83,6 +84,11 @@ def test_a_later_rate_fills_the_amounts_that_waited_for_it(shop: Shop) -> None:
     partials = [(f"key-{batch}", 0, date(2024, 3, 5), batch) for batch in (1, 2)]
     shop.lake.append(CUSTOMER_DAY, shop.spark.createDataFrame(partials, CUSTOMER_DAY.ddl))
     shop.deliver("rates/1.csv", "currency,day,rate", "JPY,2024-03-05,0.006", "KRW,2024-03-06,0.0007")
+    monkeypatch.setenv(faults.MODE, "raise")
+    monkeypatch.setenv(faults.VARIABLE, "ingest.rates.before")
+    with pytest.raises(faults.SimulatedCrash):
+        shop.ingest("business.currency=EUR")
+    monkeypatch.delenv(faults.VARIABLE)
     shop.ingest("business.currency=EUR")
     found = {row.event_id: (str(row.amount), row.amount_status, row.batch_id) for row in shop.rows()}
     assert found == {

@@ -116,7 +116,7 @@ def test_nothing_else_is_accepted(events):
 
 def test_bad_messages_are_quarantined_with_their_rules(by_order):
     assert by_order.rules() == {
-        "2024-05-07.jsonl:2": ["conflict"],
+        "2024-05-07.jsonl:2": ["id_conflict"],
         "2024-05-07.jsonl:6": ["order_has_an_amount", "unreadable:amount"],
         "2024-05-07.jsonl:7": ["missing:event_time", "unreadable:event_time"],
         "2024-05-07.jsonl:8": ["known_call", "missing:event_type"],

@@ -28,13 +28,17 @@ def demo(run: Run) -> None:
 
 def demo_settings(folder: Path) -> Settings:
     """The settings of the Complete Journey pack with every output below `folder`."""
-    sets = [
+    return load_settings(env="local", conf=PACK, sets=sets_of(folder), environ=os.environ)
+
+
+def sets_of(folder: Path) -> list[str]:
+    """What `--set` would say to put every output below `folder`."""
+    return [
         f"warehouse.root={folder.resolve() / 'warehouse'}",
         f"landing.root={folder.resolve() / 'landing'}",
         f"mlflow.tracking_uri=sqlite:///{folder.resolve() / 'mlflow' / 'mlflow.db'}",
         f"reports.dir={folder / 'reports'}",
     ]
-    return load_settings(env="local", conf=PACK, sets=sets, environ=os.environ)
 
 
 def ends(folder: Path) -> str:

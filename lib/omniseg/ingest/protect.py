@@ -78,19 +78,29 @@ def made_before(value: Column) -> Column:
 
 
 def protected_struct(value: Column, kind: T.StructType, path: str, protection: Protection) -> Column:
-    """A struct rebuilt from its protected leaves; untouched (and not rebuilt) where no leaf needs protection."""
+    """A struct rebuilt from its protected leaves; untouched (and not rebuilt) where no leaf needs protection.
+
+    Not by `withField`: each call would hold the struct of the call before twice, 2^n times in the end.
+    """
     leaves = {item.name: f"{path}.{item.name}" for item in kind}
-    changed = [
-        item
-        for item in kind
-        if isinstance(item.dataType, T.StructType)
-        or leaves[item.name] in protection.personal
-        or to_redact(leaves[item.name], protection)
-    ]
-    for item in changed:
-        inner = protected_value(value.getField(item.name), item.dataType, leaves[item.name], protection)
-        value = value.withField(f"`{item.name}`", inner)
-    return value
+    if not any(needs_protection(item.dataType, leaves[item.name], protection) for item in kind):
+        return value
+    rebuilt = F.struct(
+        *(
+            protected_value(value.getField(item.name), item.dataType, leaves[item.name], protection).alias(item.name)
+            for item in kind
+        )
+    )
+    return F.when(value.isNotNull(), rebuilt)
+
+
+def needs_protection(kind: T.DataType, path: str, protection: Protection) -> bool:
+    """True when the value at `path`, or a leaf inside it, is not passed on as it is."""
+    if path in protection.personal:
+        return True
+    if isinstance(kind, T.StructType):
+        return any(needs_protection(item.dataType, f"{path}.{item.name}", protection) for item in kind)
+    return to_redact(path, protection)
 
 
 def to_redact(path: str, protection: Protection) -> bool:

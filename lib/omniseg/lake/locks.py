@@ -55,10 +55,11 @@ class Lease:
     def __enter__(self) -> Lease:
         """Take the lease, or raise LockHeld (exit code 9) with the holder's name."""
         self.lake.ensure(LOCKS)
-        if not self.take(self.current()):
-            holder = self.current()
-            if holder is None or holder.holder != self.run_id:
-                raise self.held(holder)
+        found = self.current()
+        self.take(found)
+        holder = self.current()
+        if holder is None or holder.holder != self.run_id:
+            raise self.held(holder)
         self.renewer = threading.Thread(target=self.renew, name="lease", daemon=True)
         self.renewer.start()
         return self
@@ -70,23 +71,20 @@ class Lease:
             self.renewer.join()
         self.lake.delta(LOCKS).update(self.mine(), {"holder": F.lit(FREE)})
 
-    def take(self, found: Row | None) -> bool:
+    def take(self, found: Row | None) -> None:
         """Write our name where the lease is new, free, expired or held by a dead process; of two at once Delta lets
-        one through. True when the write itself tells that it was ours.
+        one through.
         """
         try:
             if found is None:
                 self.lake.merge(LOCKS, self.row(), on="old.name = new.name", update=None, insert=True)
-                return False
-            changes = ", ".join(f"{name} = :{name}" for name in self.values())
-            free = "(holder IN (:free, :dead) OR expires_at < :now)"
-            given = {"free": FREE, "dead": FREE if alive(found) else found.holder, "now": datetime.now(timezone.utc)}
-            command = f"UPDATE {self.lake.reference(LOCKS)} SET {changes} WHERE name = :name AND {free}"
-            changed = self.lake.spark.sql(command, args={**self.values(), **given}).first()
-            return changed is not None and changed["num_affected_rows"] == 1
+                return
+            dead = found.holder if not alive(found) else FREE
+            free = F.col("holder").isin(FREE, dead) | (F.col("expires_at") < F.lit(datetime.now(timezone.utc)))
+            changes: dict[str, str | Column] = {name: F.lit(value) for name, value in self.values().items()}
+            self.lake.delta(LOCKS).update((F.col("name") == NAME) & free, changes)
         except CONFLICTS:
             log.info("another run took the lease at the same moment")
-            return False
 
     def renew(self) -> None:
         """Push the end of the lease out, three times per lease, until stopped."""
