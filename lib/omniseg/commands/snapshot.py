@@ -18,7 +18,7 @@ from omniseg.commands.features import features_table, prepared, refresh
 from omniseg.commands.knowledge import Known
 from omniseg.commands.published import manifests, names_of, pointer, published_before
 from omniseg.commands.reports import write_report
-from omniseg.commands.train import model_for
+from omniseg.commands.train import model_for, usable_model
 from omniseg.errors import AuditFailed
 from omniseg.faults import crash_here
 from omniseg.lake.bounded import bounded
@@ -54,15 +54,13 @@ def snapshot(run: Run) -> None:
 def publish(run: Run, as_of: date, known: Known) -> None:
     """Make and publish the snapshot of a date; the same inputs as a published one are a no-op."""
     features = feature_set(run.settings)
+    usable = usable_model(run, as_of)
+    if usable and already_published(run, as_of, inputs_of(run, as_of, known, features.version, usable.version)):
+        return
     refresh(run, features, as_of, known)
     version, spec = model_for(run, as_of)
     inputs = inputs_of(run, as_of, known, features.version, version)
-    run.snapshot_id = snapshot_id(as_of, inputs)
-    done = [row for row in manifests(run) if row.snapshot_id == run.snapshot_id]
-    if done:
-        run.status = "nothing_new"
-        move_pointer(run, as_of)
-        run.say(f"Nothing new for {as_of}: snapshot {run.snapshot_id} is published and its inputs are the same.")
+    if usable is None and already_published(run, as_of, inputs):  # the new model is the same as one before
         return
     vectors = run.lake.read(features_table(features)).where(F.col("as_of") == F.lit(as_of))
     with run.step(f"snapshot {run.snapshot_id}"):
@@ -74,6 +72,17 @@ def publish(run: Run, as_of: date, known: Known) -> None:
     if not passed:
         raise AuditFailed(refusal(run, checks))
     move_pointer(run, as_of)
+
+
+def already_published(run: Run, as_of: date, inputs: Mapping[str, Any]) -> bool:
+    """Name the snapshot; True when it is there, so that only the pointer may have to move."""
+    run.snapshot_id = snapshot_id(as_of, inputs)
+    if all(row.snapshot_id != run.snapshot_id for row in manifests(run)):
+        return False
+    run.status = "nothing_new"
+    move_pointer(run, as_of)
+    run.say(f"Nothing new for {as_of}: snapshot {run.snapshot_id} is published and its inputs are the same.")
+    return True
 
 
 def inputs_of(run: Run, as_of: date, known: Known, feature_set_version: str, model_version: str) -> dict[str, Any]:

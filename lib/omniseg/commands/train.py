@@ -36,16 +36,17 @@ def registry(run: Run) -> Registry:
 
 
 def model_for(run: Run, as_of: date) -> tuple[str, ModelSpec]:
-    """The newest model trained on `as_of` or before; a new one where there is none or it is older than
-    model.max_age_days.
-    """
+    """The model that assigns customers on `as_of`; a new one where none is usable."""
+    logged = usable_model(run, as_of)
+    version = train_model(run, as_of) if logged is None else logged.version
+    return version, parse_spec(registry(run).load(version, model=run.settings.model.name))
+
+
+def usable_model(run: Run, as_of: date) -> Logged | None:
+    """The newest model trained on `as_of` or before, unless it is older than model.max_age_days."""
     logged = newest_model(run, as_of)
     oldest = as_of - timedelta(days=run.settings.model.max_age_days)
-    if logged is None or date.fromisoformat(logged.data[TRAINED_ON]) < oldest:
-        version = train_model(run, as_of)
-    else:
-        version = logged.version
-    return version, parse_spec(registry(run).load(version, model=run.settings.model.name))
+    return logged if logged is not None and date.fromisoformat(logged.data[TRAINED_ON]) >= oldest else None
 
 
 def newest_model(run: Run, as_of: date) -> Logged | None:
