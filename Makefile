@@ -56,7 +56,7 @@ types: setup
 	$(BIN)/mypy
 
 unit: setup $(STAMPS)/java $(SPARK41)/stamp lint types
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 bench: setup ## measure the figures of the README on this machine
 	$(BIN)/python -m pytest -m bench -s $(PYTEST_ARGS) tests/benchmarks

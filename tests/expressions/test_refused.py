@@ -163,5 +163,12 @@ def test_an_identifier_may_stand_in_several_places():
     ]
 
 
+def test_an_identifier_may_have_a_name_that_spark_uses_itself():
+    assert identifier_pairs("map('login', user, 'card', `current_date`)") == [
+        ("login", "user"),
+        ("card", "current_date"),
+    ]
+
+
 def test_no_identifiers_are_no_pairs():
     assert identifier_pairs("map()") == []

@@ -44,7 +44,7 @@ ORDER = {
     "id": "o-1",
     "at": "2024-03-05T10:00:00Z",
     "kind": "purchase",
-    "card": "4711",
+    "card": "CARD-4711",
     "basket": "b-1",
     "qty": 1,
     "price": 2.5,

@@ -15,7 +15,7 @@ SCHEMA = "id STRING, at STRING, kind STRING, card STRING, basket STRING, qty DEC
 
 def orders(shop: Shop, *ids: str) -> None:
     """Append orders to the table that the source reads."""
-    rows = [(name, "2024-03-05T10:00:00Z", "purchase", "4711", "b-1", Decimal(1), Decimal("2.5")) for name in ids]
+    rows = [(name, "2024-03-05T10:00:00Z", "purchase", "CARD-4711", "b-1", Decimal(1), Decimal("2.5")) for name in ids]
     shop.spark.createDataFrame(rows, SCHEMA).write.format("delta").mode("append").save(table_of(shop))
 
 

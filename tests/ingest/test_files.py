@@ -54,7 +54,7 @@ def test_the_declaration_of_the_readme(store: Shop) -> None:
     run = store.ingest()
     assert run.accounts[0].counts()["quarantined"] == 3
     assert store.rules() == {
-        "1.csv:3": ["unreadable:event_type", "unreadable:quantity"],
+        "1.csv:3": ["unreadable:quantity"],
         "1.csv:4": ["price_not_negative", "purchase_negative"],
         "1.csv:5": ["malformed"],
     }

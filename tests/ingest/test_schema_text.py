@@ -6,8 +6,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
-from omniseg.ingest.schema import conversions, ddl, expression_types, nested_types, stringly, text_schema
-from omniseg.tables.types import struct_of
+from omniseg.ingest.schema import conversions, expression_types, nested_types, stringly, text_schema
+from omniseg.tables.types import ddl, struct_of
 
 TEXT = T.StringType()
 

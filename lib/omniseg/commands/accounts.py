@@ -10,8 +10,9 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from omniseg.commands.deliveries import MOST_FILES, plain_path
-from omniseg.ingest.accounting import Account, Tally, tally_columns
+from omniseg.ingest.accounting import Account, Tally, tally_columns, tally_of
 from omniseg.ingest.dedupe import CONFLICT, DUPLICATE
+from omniseg.ingest.mapping import ELEMENT
 from omniseg.lake.bounded import bounded
 from omniseg.runtime import Run
 from omniseg.tables import QUARANTINE, SILVER_EVENTS
@@ -39,12 +40,12 @@ def survey(received: DataFrame) -> Survey:
         F.count("rescued").alias("rescued"),
         F.count("reject").alias("rejected"),
         F.count_if(F.size("rules") > 0).alias("broken"),
-        F.count_if(F.contains("record_id", F.lit("#"))).alias("elements"),
+        F.count_if(F.contains("record_id", F.lit(ELEMENT))).alias("elements"),
     )
     rows = bounded(counted, MOST_FILES)
     read: dict[str, Tally] = {}
     for row in rows:
-        read[row.source] = read.get(row.source, Tally()) + Tally(row["rows"], row.hashes)
+        read[row.source] = read.get(row.source, Tally()) + tally_of(row)
     return Survey(
         read,
         {(row.source, plain_path(row.file)): row["rows"] for row in rows},
@@ -60,7 +61,7 @@ def refusals(repeated: DataFrame) -> dict[str, dict[str, Tally]]:
     rows = bounded(repeated.groupBy("verdict", "source").agg(*tally_columns()), MOST_SOURCES)
     found: dict[str, dict[str, Tally]] = {DUPLICATE: {}, CONFLICT: {}}
     for row in rows:
-        found[row.verdict][row.source] = Tally(row["rows"], row.hashes)
+        found[row.verdict][row.source] = tally_of(row)
     return found
 
 
@@ -100,8 +101,3 @@ def in_tables(run: Run, batch_id: int) -> dict[tuple[str, str], Row]:
     counted = reduce(DataFrame.unionByName, slices).groupBy("fate", "source")
     rows = counted.agg(*tally_columns(), F.count_if("nobody").alias("nobody"))
     return {(row.fate, row.source): row for row in bounded(rows, MOST_SOURCES)}
-
-
-def tally_of(row: Row | None) -> Tally:
-    """The tally in a row; nothing where there is none."""
-    return Tally() if row is None else Tally(row["rows"], row.hashes)

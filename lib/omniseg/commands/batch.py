@@ -23,16 +23,16 @@ from omniseg.faults import crash_here
 from omniseg.ingest.accounting import Account, check_all
 from omniseg.ingest.declaration import Declaration, ReferenceDeclaration, SourceDeclaration
 from omniseg.ingest.dedupe import CONFLICT, CONFLICT_RULE, DUPLICATE, NARROW, verdicts
+from omniseg.ingest.mapping import ELEMENT
 from omniseg.ingest.quarantine import LONGEST_TEXT, first_positions, quarantined
 from omniseg.lake.bounded import bounded
 from omniseg.privacy.vault import encrypted, text_hash
 from omniseg.runtime import Run
-from omniseg.tables import BRONZE_EVENTS, EXCHANGE_RATES, FILES, QUARANTINE, RAW_REJECTS, SILVER_EVENTS
+from omniseg.tables import BRONZE_EVENTS, EXCHANGE_RATES, FILES, QUARANTINE, RAW_REJECTS, REFERENCES, SILVER_EVENTS
 
 CACHE = StorageLevel.MEMORY_AND_DISK
 BRONZE = ("record_id", "source", "file", "position", "received_at", "batch_id", "payload", "rescued")
 JUDGED = (*BRONZE, "reject", "rules")
-ELEMENT = "#"  # in the record_id of the second and further rows of an exploded record
 Waiting = Mapping[str, Sequence[Delivery]]
 
 
@@ -84,9 +84,7 @@ def write_batch(
 def brings_rates(references: Iterable[Frame]) -> bool:
     """True when the batch delivers exchange rates."""
     return any(
-        isinstance(item := frame.declaration, ReferenceDeclaration) and item.target == EXCHANGE_RATES.name.split(".")[1]
-        for frame in references
-        if frame.rows is not None
+        frame.rows is not None and REFERENCES.get(frame.declaration.name) is EXCHANGE_RATES for frame in references
     )
 
 
@@ -107,14 +105,15 @@ def store(run: Run, batch_id: int, references: list[Frame], events: list[Frame])
             refused = refusals(repeated)
         with run.step("bronze.events"):
             write_received(run, batch_id, received, found)
-        with run.step("silver.events"):
-            write_accepted(run, batch_id, judged, repeated)
         with run.step("silver.events_quarantine"):
             crash_here("ingest.quarantine.before")
             if found.broken or refused[CONFLICT]:
                 write_quarantine(run, batch_id, received, judged, repeated)
             else:
                 run.lake.delete(QUARANTINE, f"batch_id = {batch_id}")
+        # After the quarantine: Delta drops what was cached from a table that is written to, here the verdicts.
+        with run.step("silver.events"):
+            write_accepted(run, batch_id, judged, repeated)
         with run.step("silver.identities"):
             crash_here("ingest.identities.before")
             add_identities(run, batch_id)

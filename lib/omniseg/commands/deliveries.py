@@ -62,10 +62,8 @@ def new_files(run: Run, declaration: Declaration, known: Mapping[str, list[Known
     if declaration.format == "delta":
         return new_versions(run, declaration, known)
     listed = [Candidate(item.path, item.size, item.mtime) for item in landing.list_files(run.spark, declaration.path)]
-    settle = run.settings.landing.settle_seconds
-    candidates = to_hash(
-        [item for item in listed if ready(item, now=datetime.now(timezone.utc), settle_seconds=settle)], known
-    )
+    now, settle = datetime.now(timezone.utc), run.settings.landing.settle_seconds
+    candidates = to_hash([item for item in listed if ready(item, now=now, settle_seconds=settle)], known)
     hashes = landing.content_hashes(run.spark, [item.path for item in candidates])
     fresh = untaken(candidates, hashes, known)
     kept = [item for item in fresh if complete(run, declaration, item, hashes[item.path])]

@@ -19,13 +19,13 @@ from omniseg.commands.deliveries import Delivery
 from omniseg.errors import ContractError
 from omniseg.ingest.declaration import Declaration
 from omniseg.ingest.parse import ORIGIN, parse_columns, parse_json
-from omniseg.ingest.schema import ddl, text_schema
+from omniseg.ingest.schema import text_schema
 from omniseg.lake import delta_source, landing, raw
 from omniseg.lake.bounded import bounded
 from omniseg.names import nearest
 from omniseg.runtime import Run
 from omniseg.tables import MIGRATIONS
-from omniseg.tables.types import struct_of
+from omniseg.tables.types import ddl, struct_of
 
 log = logging.getLogger(__name__)
 TYPED = ("parquet", "delta")  # formats that know the types of their columns

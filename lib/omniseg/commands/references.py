@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from omniseg.commands.frames import Frame
 from omniseg.faults import crash_here
-from omniseg.ingest.accounting import Account, Tally, tally_columns
+from omniseg.ingest.accounting import Account, Tally, tally_columns, tally_of
 from omniseg.ingest.declaration import ReferenceDeclaration
 from omniseg.ingest.reference import changing, history, winners
 from omniseg.lake.bounded import bounded
@@ -40,7 +40,7 @@ def accounted(name: str, rows: DataFrame, news: DataFrame) -> Account:
     changes = F.broadcast(news.select("record_id", F.lit(True).alias("changes")))
     fate = F.when(F.size("rules") > 0, "quarantined").when(F.col("changes"), "accepted").otherwise("duplicates")
     fates = rows.join(changes, "record_id", "left").groupBy(fate.alias("fate")).agg(*tally_columns())
-    found = {row.fate: Tally(row["rows"], row.hashes) for row in bounded(fates, 3)}
+    found = {row.fate: tally_of(row) for row in bounded(fates, 3)}
     nothing = Tally()
     return Account(
         name,
@@ -53,8 +53,7 @@ def accounted(name: str, rows: DataFrame, news: DataFrame) -> Account:
 
 def counted(rows: DataFrame) -> Tally:
     """Tally of rows that have a record_id."""
-    row = bounded(rows.agg(*tally_columns()), 1)[0]
-    return Tally(row["rows"], row.hashes)
+    return tally_of(bounded(rows.agg(*tally_columns()), 1)[0])
 
 
 def write_by_mode(

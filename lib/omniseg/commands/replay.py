@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from omniseg.commands.accounts import Survey, refusals
+from omniseg.commands.accounts import ACCEPTED, Survey, in_tables, refusals
 from omniseg.commands.batch import CACHE, commit, judge, write_accepted
 from omniseg.commands.deliveries import Delivery, plain_path
 from omniseg.commands.frames import event_rules, plan_of
 from omniseg.commands.identities import add_identities
 from omniseg.commands.rates import exchange_rates
 from omniseg.commands.reading import declared_or_pinned
-from omniseg.ingest.accounting import Account, Tally, tally_columns
+from omniseg.ingest.accounting import Account, Tally, tally_columns, tally_of
 from omniseg.ingest.compiled import Plan
 from omniseg.ingest.declaration import SourceDeclaration
 from omniseg.ingest.dedupe import CONFLICT, DUPLICATE
@@ -29,11 +29,11 @@ from omniseg.ingest.mapping import map_records
 from omniseg.ingest.parse import parse_json
 from omniseg.ingest.protect import protect
 from omniseg.ingest.replay import CHANGES, OPEN, known_rules, outcomes, text_again, too_late, verdict_on, whole
-from omniseg.ingest.schema import ddl
 from omniseg.lake.bounded import bounded
 from omniseg.privacy.vault import LONGEST, opened
 from omniseg.runtime import Run
 from omniseg.tables import BRONZE_EVENTS, QUARANTINE, RAW_REJECTS, SILVER_EVENTS
+from omniseg.tables.types import ddl
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def replay_source(run: Run, declaration: SourceDeclaration, *, batch_id: int, cu
 def read_and_bad(judged: DataFrame) -> tuple[Tally, Tally]:
     """Tallies of all rows, and of those that break a rule."""
     rows = bounded(judged.groupBy((F.size("rules") > 0).alias("bad")).agg(*tally_columns()), 2)
-    found = {row.bad: Tally(row["rows"], row.hashes) for row in rows}
+    found = {row.bad: tally_of(row) for row in rows}
     bad = found.get(True, Tally())
     return found.get(False, Tally()) + bad, bad
 
@@ -94,7 +94,7 @@ def judged_anew(
     if declaration.max_late_days is not None:
         newest = newest_dates(run, declaration)
         events = too_late(events, waiting, newest, max_late_days=declaration.max_late_days)
-    return unsettled(run, declaration, events, waiting)
+    return unsettled(run, declaration, events, waiting, batch_id=batch_id)
 
 
 def from_payload(received: DataFrame, declaration: SourceDeclaration, made: Plan, schema: str) -> DataFrame:
@@ -125,7 +125,9 @@ def named(protected: DataFrame) -> DataFrame:
     return protected.withColumn("__record_id", F.col("__position"))
 
 
-def unsettled(run: Run, declaration: SourceDeclaration, events: DataFrame, waiting: DataFrame) -> DataFrame:
+def unsettled(
+    run: Run, declaration: SourceDeclaration, events: DataFrame, waiting: DataFrame, *, batch_id: int
+) -> DataFrame:
     """The events that are still to be judged.
 
     A record is one row, so these are the open ones. Where a record is exploded, its other elements were read along:
@@ -134,7 +136,10 @@ def unsettled(run: Run, declaration: SourceDeclaration, events: DataFrame, waiti
     if declaration.rows is None:
         return events.join(F.broadcast(waiting.select("record_id")), "record_id", "left_semi")
     of_source = F.col("source") == declaration.name
-    accepted = run.lake.read(SILVER_EVENTS).where(of_source).select("record_id")
+    # Of earlier batches only: Delta drops what was cached from a table that is written to, so this is read again after
+    # silver has the events of this batch.
+    earlier = of_source & (F.col("batch_id") < batch_id)
+    accepted = run.lake.read(SILVER_EVENTS).where(earlier).select("record_id")
     closed = run.lake.read(QUARANTINE).where(of_source & (F.col("status") != OPEN)).select("record_id")
     return events.join(accepted.unionByName(closed), "record_id", "left_anti")
 
@@ -180,16 +185,14 @@ def write(
 
 def completed(run: Run, account: Account, batch_id: int, refused: Mapping[str, Mapping[str, Tally]]) -> Account:
     """The account with what silver holds of the batch now, and with what was found to be repeated."""
-    stored = run.lake.read(SILVER_EVENTS).where(F.col("batch_id") == batch_id)
-    nobody = F.count_if(F.col("identity_key").isNull()).alias("nobody")
-    row = bounded(stored.agg(*tally_columns(), nobody), 1)[0]
+    stored = in_tables(run, batch_id).get((ACCEPTED, account.source))
     none = Tally()
     return replace(
         account,
-        accepted=Tally(row["rows"], row.hashes),
+        accepted=tally_of(stored),
         duplicates=refused[DUPLICATE].get(account.source, none),
         quarantined=account.quarantined + refused[CONFLICT].get(account.source, none),
-        unattributed=row.nobody,
+        unattributed=stored.nobody if stored else 0,
     )
 
 

@@ -18,7 +18,7 @@ from omniseg.commands.features import features_table, prepared, refresh
 from omniseg.commands.knowledge import Known
 from omniseg.commands.published import manifests, names_of, pointer, published_before
 from omniseg.commands.reports import write_report
-from omniseg.commands.train import model_for, usable_model
+from omniseg.commands.train import model_for
 from omniseg.errors import AuditFailed
 from omniseg.faults import crash_here
 from omniseg.lake.bounded import bounded
@@ -54,14 +54,11 @@ def snapshot(run: Run) -> None:
 def publish(run: Run, as_of: date, known: Known) -> None:
     """Make and publish the snapshot of a date; the same inputs as a published one are a no-op."""
     features = feature_set(run.settings)
-    usable = usable_model(run, as_of)
-    if usable and already_published(run, as_of, inputs_of(run, as_of, known, features.version, usable.version)):
-        return
-    refresh(run, features, as_of, known)
     version, spec = model_for(run, as_of)
     inputs = inputs_of(run, as_of, known, features.version, version)
-    if usable is None and already_published(run, as_of, inputs):  # the new model is the same as one before
+    if already_published(run, as_of, inputs):
         return
+    refresh(run, features, as_of, known)
     vectors = run.lake.read(features_table(features)).where(F.col("as_of") == F.lit(as_of))
     with run.step(f"snapshot {run.snapshot_id}"):
         stage(run, vectors, spec, as_of)

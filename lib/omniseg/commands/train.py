@@ -11,6 +11,7 @@ from omniseg.algorithms.matching import inherit_ids
 from omniseg.algorithms.training import Fit, FittedModel, fit
 from omniseg.commands.declared import feature_set, segments_declaration
 from omniseg.commands.features import features_table, prepared, refresh, vectors_known
+from omniseg.commands.knowledge import knowledge
 from omniseg.faults import crash_here
 from omniseg.models.space import training_sample
 from omniseg.models.spec import ModelSpec, parse_spec
@@ -23,8 +24,7 @@ TRAINED_ON = "as_of"  # tag of a model: the date whose features it was fitted on
 def train(run: Run) -> None:
     """Reads gold.customer_features; writes a model to MLflow."""
     assert run.as_of is not None
-    features = feature_set(run.settings)
-    refresh(run, features, run.as_of, prepared(run, features))
+    prepared(run, feature_set(run.settings))
     version = train_model(run, run.as_of)
     run.say(f"Model {run.settings.model.name} {version} is in {registry(run).shown_uri()}")
     run.say(f"Next: omniseg snapshot --as-of {run.as_of}")
@@ -36,17 +36,16 @@ def registry(run: Run) -> Registry:
 
 
 def model_for(run: Run, as_of: date) -> tuple[str, ModelSpec]:
-    """The model that assigns customers on `as_of`; a new one where none is usable."""
-    logged = usable_model(run, as_of)
-    version = train_model(run, as_of) if logged is None else logged.version
-    return version, parse_spec(registry(run).load(version, model=run.settings.model.name))
-
-
-def usable_model(run: Run, as_of: date) -> Logged | None:
-    """The newest model trained on `as_of` or before, unless it is older than model.max_age_days."""
+    """The newest model trained on `as_of` or before; a new one where there is none or it is older than
+    model.max_age_days.
+    """
     logged = newest_model(run, as_of)
     oldest = as_of - timedelta(days=run.settings.model.max_age_days)
-    return logged if logged is not None and date.fromisoformat(logged.data[TRAINED_ON]) >= oldest else None
+    if logged is None or date.fromisoformat(logged.data[TRAINED_ON]) < oldest:
+        version = train_model(run, as_of)
+    else:
+        version = logged.version
+    return version, parse_spec(registry(run).load(version, model=run.settings.model.name))
 
 
 def newest_model(run: Run, as_of: date) -> Logged | None:
@@ -60,8 +59,12 @@ def newest_model(run: Run, as_of: date) -> Logged | None:
 
 
 def train_model(run: Run, as_of: date) -> str:
-    """Fit, match with the model before, log; returns the version. ModelRefused when the data do not come apart."""
+    """Fit on vectors of what is known now, match with the model before, log; returns the version.
+
+    The partials are up to date (see `prepared`). Raises ModelRefused when the data do not come apart.
+    """
     features, settings = feature_set(run.settings), run.settings.model
+    refresh(run, features, as_of, knowledge(run))
     declaration = segments_declaration(run.settings)
     vectors = run.lake.read(features_table(features)).where(F.col("as_of") == F.lit(as_of))
     columns = tuple(use.name for use in declaration.in_model)

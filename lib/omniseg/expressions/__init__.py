@@ -132,10 +132,11 @@ def identifier_pairs(text: str) -> list[tuple[str, str]]:
     or path), …] in its order; each path of a coalesce is a pair of its own.
 
     Values must be bare columns, paths, param(…) calls (returned as param(path, 'key')) or a coalesce of such, so that
-    they can be replaced by pseudonyms before anything is computed; anything else raises ExpressionError.
+    they can be replaced by pseudonyms before anything is computed; anything else raises ExpressionError. A column may
+    have any name here (`user`, `current_date`): where nothing but columns can stand, none is taken for something else.
     """
     try:
-        return pairs_of(parse(text), Compiler(text, Columns(None), "UTC"))
+        return pairs_of(parse(text), Compiler(text, Columns(None, odd=True), "UTC"))
     except Refused as refused:
         raise refusal.error([refusal.problem(text, refused, 0)]) from None
 

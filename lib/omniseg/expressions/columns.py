@@ -31,16 +31,18 @@ PATH_SIGNS = frozenset("/\\:*?<>|{}")  # what file paths and patterns are made o
 
 
 class Columns:
-    """Types of the declared columns; None accepts every name and knows no type."""
+    """Types of the declared columns; None knows no type and accepts every name, odd ones only with `odd`."""
 
-    def __init__(self, declared: Mapping[str, str] | None) -> None:
+    def __init__(self, declared: Mapping[str, str] | None, *, odd: bool = False) -> None:
         self.declared = declared
+        self.odd = odd
 
     def type_of(self, parts: tuple[str, ...]) -> DataType:
         """The type of a path; `Refused` with the nearest declared name when there is none such."""
         path = dotted(parts)
         if self.declared is None:
-            refuse_odd_names(parts)
+            if not self.odd:
+                refuse_odd_names(parts)
             return UNKNOWN
         for length in range(len(parts), 0, -1):
             known = self.declared.get(dotted(parts[:length]))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from decimal import Decimal
 
-from pyspark.sql import Column
+from pyspark.sql import Column, Row
 from pyspark.sql import functions as F
 
 from omniseg.errors import AccountingError
@@ -59,6 +59,11 @@ def tally_columns(record_id: str = "record_id") -> tuple[Column, Column]:
         F.count(F.lit(1)).alias("rows"),
         F.coalesce(F.sum(F.xxhash64(record_id).cast("decimal(20,0)")), F.lit(0)).cast("decimal(38,0)").alias("hashes"),
     )
+
+
+def tally_of(row: Row | None) -> Tally:
+    """The tally in a row with `tally_columns`; nothing where there is no row."""
+    return Tally() if row is None else Tally(row["rows"], row.hashes)
 
 
 def check_all(accounts: Iterable[Account]) -> None:

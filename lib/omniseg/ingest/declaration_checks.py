@@ -31,7 +31,7 @@ def check_declaration(declaration: SourceDeclaration | ReferenceDeclaration) -> 
         *raw_problems(declaration, raw),
         *key_problems(declaration),
         *expression_problems(declaration, raw),
-        *identifier_problems(declaration),
+        *identifier_problems(declaration, raw),
     ]
 
 
@@ -100,7 +100,7 @@ def refusals(
         yield from (located(declaration, key, problem) for problem in error.problems)
 
 
-def identifier_problems(declaration: Declaration) -> Iterator[Problem]:
+def identifier_problems(declaration: Declaration, raw: Mapping[str, str] | None) -> Iterator[Problem]:
     """Identifiers that are no map of known types to raw columns."""
     key = "columns.identifiers"
     text = declaration.columns.get("identifiers", "")
@@ -108,7 +108,7 @@ def identifier_problems(declaration: Declaration) -> Iterator[Problem]:
         pairs = identifier_pairs(text) if text else []
     except ExpressionError as error:
         # What is wrong with the expression as such was reported with all others.
-        if not list(refusals(declaration, key, text, None, None)):
+        if not list(refusals(declaration, key, text, raw, None)):
             yield from (located(declaration, key, problem) for problem in error.problems)
         return
     expected = f"map('TYPE', column, …), each column once, TYPE being one of {', '.join(IDENTIFIER_TYPES)}"

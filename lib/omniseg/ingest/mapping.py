@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from omniseg.expressions import Compiled, column, unreadable
 from omniseg.ingest.parse import PARSED, no_rules, quoted
 
+ELEMENT = "#"  # begins the part of a record_id that counts the elements of an exploded record, from the second on
 # What every mapped frame carries beside the canonical columns.
 ORIGIN = ("record_id", "file", "position", "received_at", "payload", "rescued", "reject", "rules")
 
@@ -76,7 +77,7 @@ def exploded(records: DataFrame, array: str | None) -> DataFrame:
     if array is None:
         return records
     rows = records.select("*", F.posexplode_outer(F.col(array)).alias("__element", "item"))
-    suffix = F.when(F.col("__element") > 0, F.concat(F.lit("#"), F.col("__element"))).otherwise("")
+    suffix = F.when(F.col("__element") > 0, F.concat(F.lit(ELEMENT), F.col("__element"))).otherwise("")
     return rows.withColumn("__record_id", F.concat("__record_id", suffix)).drop("__element")
 
 

@@ -41,17 +41,26 @@ def quarantined(bad: DataFrame, first_positions: DataFrame) -> DataFrame:
         "record_id",
         "source",
         "rules",
-        F.array_join(F.array_distinct(F.transform("rules", explained)), "; ").alias("detail"),
+        detail(F.col("rules")).alias("detail"),
         "file",
         (F.col("position") - F.col("first_position") + 1).alias("line"),
         "reject",
         F.when(unparsed, F.col("record_id")).alias("vault_ref"),
-        # Redacted before it is cut: no pattern finds half an address.
-        F.substring(redacted(F.col("payload")), 1, EXCERPT).alias("excerpt"),
+        excerpt(F.col("payload")).alias("excerpt"),
         "batch_id",
         F.lit("open").alias("status"),
         F.lit(None).cast("bigint").alias("status_batch_id"),
     )
+
+
+def detail(rules: Column) -> Column:
+    """What broken rules say, in words, each once."""
+    return F.array_join(F.array_distinct(F.transform(rules, explained)), "; ")
+
+
+def excerpt(payload: Column) -> Column:
+    """What people see of a record. Redacted before it is cut: no pattern finds half an address."""
+    return F.substring(redacted(payload), 1, EXCERPT)
 
 
 def explained(rule: Column) -> Column:

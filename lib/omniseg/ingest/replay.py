@@ -6,10 +6,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.ingest.dedupe import CONFLICT, CONFLICT_RULE
-from omniseg.ingest.quarantine import EXCERPT, explained
-from omniseg.privacy.redact import redacted
+from omniseg.ingest.mapping import ELEMENT
+from omniseg.ingest.quarantine import detail, excerpt
 
-ELEMENT = "#"  # begins the part of a record_id that counts the elements of an exploded record
 OPEN, REPLAYED = "open", "replayed"
 # How a quarantine row changes (old, new) once its record was judged anew.
 CHANGES = {
@@ -64,18 +63,17 @@ def verdict_on(judged: DataFrame, repeated: DataFrame) -> DataFrame:
 
 def outcomes(judged: DataFrame, *, batch_id: int) -> DataFrame:
     """Rows for a MERGE into tables.QUARANTINE (see CHANGES): what `stays` is open, the rest is replayed."""
-    detail = F.array_join(F.array_distinct(F.transform("rules", explained)), "; ")
     nothing = F.lit(None).cast("string")
     return judged.select(
         "record_id",
         "source",
         F.when(F.col("stays"), F.col("rules")).alias("rules"),
-        F.when(F.col("stays"), detail).alias("detail"),
+        F.when(F.col("stays"), detail(F.col("rules"))).alias("detail"),
         "file",
         F.lit(None).cast("bigint").alias("line"),
         nothing.alias("record_hash"),
         nothing.alias("vault_ref"),
-        F.when(F.col("stays"), redacted(F.substring("payload", 1, EXCERPT))).alias("excerpt"),
+        F.when(F.col("stays"), excerpt(F.col("payload"))).alias("excerpt"),
         "batch_id",
         F.when(F.col("stays"), OPEN).otherwise(REPLAYED).alias("status"),
         F.when(~F.col("stays"), F.lit(batch_id)).cast("bigint").alias("status_batch_id"),

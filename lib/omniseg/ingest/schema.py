@@ -57,8 +57,3 @@ def nested_types(path: str, kind: T.DataType) -> dict[str, str]:
         found[f"{path}.{item.name}"] = type_text(item.dataType)
         found.update(nested_types(f"{path}.{item.name}", item.dataType))
     return found
-
-
-def ddl(schema: T.StructType) -> str:
-    """A schema as one line of DDL text, for pinning and comparing."""
-    return ", ".join(f"`{item.name.replace('`', '``')}` {type_text(item.dataType)}" for item in schema)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from omniseg.tables.types import type_text
+from omniseg.tables.types import ddl, quoted_name
 
 CORRUPT = "__corrupt"
 LATIN = "ISO-8859-1"
@@ -33,10 +33,10 @@ def read_csv(
     spark: SparkSession, paths: Sequence[str], *, options: Mapping[str, str], names: Sequence[str], group: int
 ) -> DataFrame:
     """One row per record of CSV files that share a header: STRING columns `names`, `__corrupt`, origin columns."""
-    ddl = ", ".join(f"`{name.replace('`', '``')}` STRING" for name in (*names, CORRUPT))
+    texts = ", ".join(f"{quoted_name(name)} STRING" for name in (*names, CORRUPT))
     # A quote inside quotes is written twice (RFC 4180); Spark's own default is a backslash before it.
     doubled = options.get("quote") or '"'
-    reader = spark.read.schema(ddl).options(**{"mode": "PERMISSIVE", "escape": doubled, **options})
+    reader = spark.read.schema(texts).options(**{"mode": "PERMISSIVE", "escape": doubled, **options})
     reader = reader.option("columnNameOfCorruptRecord", CORRUPT).option("enforceSchema", "true")
     return with_origin(reader.csv(list(paths)), group=group)
 
@@ -53,8 +53,7 @@ def infer_json(spark: SparkSession, paths: Sequence[str], *, encoding: str = "UT
     reader = (
         spark.read.option("primitivesAsString", "true").option("mode", "DROPMALFORMED").option("encoding", encoding)
     )
-    schema = reader.json(list(paths)).schema
-    return ", ".join(f"`{item.name.replace('`', '``')}` {type_text(item.dataType)}" for item in schema.fields)
+    return ddl(reader.json(list(paths)).schema)
 
 
 def with_origin(rows: DataFrame, *, group: int) -> DataFrame:

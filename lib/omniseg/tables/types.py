@@ -7,13 +7,12 @@ from typing import cast
 
 from pyspark.sql import types as T
 
+PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
 
 def struct_of(ddl: str) -> T.StructType:
     """The schema that a DDL text declares."""
     return cast(T.StructType, T.StructType.fromDDL(ddl))
-
-
-PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def type_text(kind: T.DataType) -> str:
@@ -29,8 +28,18 @@ def type_text(kind: T.DataType) -> str:
 
 def name_text(name: str) -> str:
     """A field name, in backticks where it needs them."""
+    return name if PLAIN_NAME.fullmatch(name) else quoted_name(name)
+
+
+def quoted_name(name: str) -> str:
+    """A column or field name in backticks."""
     escaped = name.replace("`", "``")
-    return name if PLAIN_NAME.fullmatch(name) else f"`{escaped}`"
+    return f"`{escaped}`"
+
+
+def ddl(schema: T.StructType) -> str:
+    """A schema as one line of DDL text, for pinning and comparing."""
+    return ", ".join(f"{quoted_name(item.name)} {type_text(item.dataType)}" for item in schema)
 
 
 def canonical_type(ddl: str) -> str:
