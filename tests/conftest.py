@@ -38,6 +38,7 @@ SMALL = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.ui.enabled": "false",
     "spark.sql.ui.explainMode": "simple",
+    "spark.sql.maxPlanStringLength": "2000",
     "spark.ui.showConsoleProgress": "false",
 }
 

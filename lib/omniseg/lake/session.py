@@ -23,8 +23,9 @@ FIXED = {
     "spark.databricks.delta.replaceWhere.constraintCheck.enabled": "true",
     # Splits depend on the file alone, not on the number of cores: positions of records stay the same on any machine.
     "spark.sql.files.minPartitionNum": "1",
-    # Local identifiers and literals never reach the UI or the event log in plain text.
-    "spark.sql.redaction.string.regex": "(?i)[a-z0-9._%+-]+@[a-z0-9.-]+\\.[a-z]{2,}",
+    # Addresses never reach the UI or the event log in plain text. Spark applies this to the text of every plan, so a
+    # run of letters is tried from its beginning only, and once.
+    "spark.sql.redaction.string.regex": "(?i)(?<![a-z0-9._%+-])[a-z0-9._%+-]++@[a-z0-9.-]+\\.[a-z]{2,}",
 }
 
 
