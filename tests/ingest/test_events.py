@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from omniseg.ingest.events import HASHED, LARGEST_AMOUNT, Rules, canonical_events
-from omniseg.ingest.vocabulary import CHANNELS, EVENT_COLUMNS, EVENT_TYPES
+from omniseg.ingest.vocabulary import CHANNELS, CURRENCIES, EVENT_COLUMNS, EVENT_TYPES
 from omniseg.lake.bounded import bounded
 from omniseg.tables import SILVER_EVENTS
 
@@ -211,6 +211,7 @@ CASES: Mapping[str, tuple[Mapping[str, Any], list[str], Mapping[str, Any]]] = {
         {"amount": None, "amount_native": Decimal(3), "amount_status": "no_rate"},
     ),
     "no_currency_code": ({"currency": "euros"}, ["unknown_currency"], {}),
+    "code_of_no_currency": ({"currency": "XXQ"}, ["unknown_currency"], {}),
     "no_currency_code_and_no_money": ({"currency": "euros", "unit_price": None}, [], {"amount_status": "none"}),
     # what the parser and the mapping found goes along
     "rules_so_far": ({"rules": ["few"], "event_id": None}, ["few", "missing:event_id"], {}),
@@ -465,3 +466,12 @@ def test_nulls_do_not_slip_into_the_next_column(hashes: dict[str, int]):
 
 def test_a_property_without_value_is_said(hashes: dict[str, int]):
     assert hashes["property without value"] != hashes["full"]
+
+
+def test_known_currencies_are_those_of_iso_4217(spark: SparkSession):
+    """Java carries the list, too; the Java of some machines is older than these four."""
+    known = spark.sparkContext._jvm.java.util.Currency.getAvailableCurrencies()  # type: ignore[union-attr]
+    codes = {currency.getCurrencyCode() for currency in known}
+    assert CURRENCIES - codes <= {"SLE", "VED", "XCG", "ZWG"}
+    assert {"EUR", "USD", "CHF", "PLN"} <= CURRENCIES
+    assert not {"XXX", "XTS", "XAU", "XXQ"} & CURRENCIES

@@ -17,6 +17,7 @@ from omniseg.commands import (
     nightly,
     quarantine,
     runs,
+    simulate,
     snapshot,
     snapshots,
     sources,
@@ -80,6 +81,40 @@ LISTED = (
         "deliver the Complete Journey data into landing.root",
         journey.journey,
         (argument("--until", metavar="DATE", help="last business day to deliver"),),
+    ),
+    Command(
+        "simulate",
+        START,
+        "deliver a made-up omnichannel retailer into landing.root, and the truth beside it",
+        simulate.simulate,
+        (
+            argument("--customers", type=int, default=1000, metavar="N", help="shoppers (default 1000)"),
+            argument("--days", type=int, default=30, metavar="N", help="days (default 30)"),
+            argument(
+                "--from", dest="first", default="2025-01-01", metavar="DATE", help="first day (default 2025-01-01)"
+            ),
+            argument("--seed", type=int, default=1, metavar="N", help="another seed is another world (default 1)"),
+            argument(
+                "--visit-events",
+                type=float,
+                default=8.0,
+                metavar="X",
+                help="mean events of an online visit (default 8)",
+            ),
+            argument(
+                "--overlap", type=float, default=0.0, metavar="X", help="0 = types of shoppers apart, 1 = all alike"
+            ),
+            argument("--equal", action="store_true", help="types of shoppers have equal shares"),
+            argument(
+                "--shared-account", type=float, default=0.0, metavar="X", help="share of visits on a card of the shop"
+            ),
+            argument(
+                "--family-devices", type=float, default=0.1, metavar="X", help="share of shoppers with a shared device"
+            ),
+            argument("--bots", type=float, default=0.01, metavar="X", help="share of online visits that are machines"),
+            argument("--dirt", type=float, default=1.0, metavar="X", help="times the usual defects; 0 = none"),
+            argument("--truth", metavar="DIR", help="tables of the truth (default: landing.root with -truth)"),
+        ),
     ),
     Command(
         "demo",

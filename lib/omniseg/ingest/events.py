@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from omniseg.identity.keys import bucket, identity_key, present_identifiers
 from omniseg.ingest.mapping import ORIGIN, named_rules, with_earlier
-from omniseg.ingest.vocabulary import CHANNELS, CUSTOM_EVENT_PREFIX, EVENT_COLUMNS, EVENT_TYPES
+from omniseg.ingest.vocabulary import CHANNELS, CURRENCIES, CUSTOM_EVENT_PREFIX, EVENT_COLUMNS, EVENT_TYPES
 from omniseg.privacy.redact import redacted_map
 
 FUTURE_HOURS = 24  # an event may lie this far after its delivery (clocks differ) before it counts as a future one
@@ -160,7 +160,7 @@ def event_rules(rules: Rules) -> Mapping[str, Column]:
         "future": F.col("event_time") > latest,
         "unknown_channel": ~F.col("channel").isin(*CHANNELS),
         "unknown_currency": F.col("amount_native").isNotNull()
-        & ~F.coalesce(F.col("currency").rlike("^[A-Z]{3}$"), F.lit(False)),
+        & ~F.coalesce(F.col("currency").isin(*sorted(CURRENCIES)), F.lit(False)),
         "purchase_negative": (F.col("event_type") == "purchase") & (F.col("amount_native") < 0),
         "return_positive": (F.col("event_type") == "return") & (F.col("amount_native") > 0),
         "unreadable:amount": F.col("amount_native").isNull()

@@ -1,0 +1,128 @@
+"""`omniseg simulate`: a made-up retailer delivers into landing.root; what is true of it is written apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta, timezone
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from omniseg.errors import ConfigError, Problem
+from omniseg.lake.delivery import deliver, deliver_again, staged, write_truth
+from omniseg.runtime import Run, parse_date
+from omniseg.simulate.world.dirt import with_defects
+from omniseg.simulate.world.draws import chance
+from omniseg.simulate.world.events import events, registrations
+from omniseg.simulate.world.masters import masters
+from omniseg.simulate.world.model import World, dirty
+from omniseg.simulate.world.people import identifiers, shoppers
+from omniseg.simulate.world.systems import SYSTEMS, file_names, header, records
+from omniseg.simulate.world.visits import visits
+
+FILES_TWICE = 0.03  # share of the files that come again, where records have defects at all
+# Option -> (smallest, largest) value that makes sense.
+BOUNDS: dict[str, tuple[float, float]] = {
+    "customers": (1, 1_000_000_000),
+    "days": (1, 3_660),
+    "visit_events": (1, 200),
+    "overlap": (0, 1),
+    "shared_account": (0, 0.9),
+    "family_devices": (0, 1),
+    "bots": (0, 0.5),
+    "dirt": (0, 50),
+}
+
+
+def simulate(run: Run) -> None:
+    """Writes files below landing.root, one folder per system, and Parquet tables of the truth below --truth."""
+    world = world_of(run)
+    landing = run.settings.landing.root.rstrip("/")
+    truth = str(run.options.get("truth") or f"{landing}-truth").rstrip("/")
+    people = shoppers(run.spark, world)
+    seen = visits(people, world)
+    made = events(seen, world).unionByName(registrations(people, world), allowMissingColumns=True)
+    with run.step("events"):
+        staging = staged(with_defects(made, world), f"{landing}/_events", by="system")
+    sent_again: list[tuple[str, str]] = []
+    with staging as written:
+        for name, system in SYSTEMS.items():
+            with run.step(f"files of {name}"):
+                head = header(world, system) if system.form == "csv" else ""
+                rows = records(written, world, system)
+                names = deliver(rows, f"{landing}/{name}", form=system.form, header=head, mtime=delivered_at)
+                again = [file for file in names if world.defects and chance(world.seed, name, file) < FILES_TWICE]
+                deliver_again(run.spark, f"{landing}/{name}", again, form=system.form, mtime=a_day_later)
+                sent_again += [(name, file) for file in again]
+                run.say(f"{name:<15} {len(names):>6} files{twice(again)}")
+        with run.step("truth"):
+            write_truth(defects(written), f"{truth}/defects")
+    for name, (head, rows) in masters(run.spark, world).items():
+        names = deliver(rows, f"{landing}/{name}", form="csv", header=head, mtime=delivered_at)
+        run.say(f"{name:<15} {len(names):>6} files")
+    write_truth(known_people(people, world), f"{truth}/shoppers")
+    write_truth(run.spark.createDataFrame(sent_again, "system STRING, file STRING"), f"{truth}/files_twice")
+    write_truth(seen.where("bot").select("visit", "day"), f"{truth}/bots")
+    run.say(f"Landing zone: {landing}")
+    run.say(f"The truth (shoppers, defects, files_twice, bots): {truth}")
+    run.say("Next: omniseg --conf conf:packs/simulated/settings.yml run --as-of " + last_day(world).isoformat())
+
+
+def world_of(run: Run) -> World:
+    """The world that the options ask for. Raises ConfigError for values that make no sense."""
+    given = run.options
+    problems = [
+        Problem("command line", f"--{name.replace('_', '-')}", str(given[name]), f"a number from {low:g} to {high:g}")
+        for name, (low, high) in BOUNDS.items()
+        if not low <= given[name] <= high
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return World(
+        seed=given["seed"],
+        customers=given["customers"],
+        first_day=parse_date(str(given["first"]), "--from"),
+        days=given["days"],
+        visit_events=given["visit_events"],
+        overlap=given["overlap"],
+        equal=given["equal"],
+        shared_account=given["shared_account"],
+        family_devices=given["family_devices"],
+        bots=given["bots"],
+        defects=dirty(given["dirt"]) if given["dirt"] else {},
+    )
+
+
+def last_day(world: World) -> date:
+    """The last day of the world."""
+    return world.first_day + timedelta(days=world.days - 1)
+
+
+def delivered_at(file: str) -> datetime:
+    """When a file of a day, or of an hour, is complete: at its end, and ten minutes for the way."""
+    day, _, hour = file.partition("T")
+    begin = datetime.combine(date.fromisoformat(day), time(int(hour or 0)), timezone.utc)
+    return begin + (timedelta(hours=1) if hour else timedelta(days=1)) + timedelta(minutes=10)
+
+
+def a_day_later(file: str) -> datetime:
+    """When a file that is sent again arrives."""
+    return delivered_at(file) + timedelta(days=1)
+
+
+def twice(again: Sequence[str]) -> str:
+    """What is said of files that come again."""
+    return f", {len(again)} of them twice" if again else ""
+
+
+def defects(written: DataFrame) -> DataFrame:
+    """(system, event, defect, copy, file): every record that has a defect."""
+    return written.where(F.col("defect").isNotNull()).select(
+        "system", "event", "defect", "copy", file_names().alias("file")
+    )
+
+
+def known_people(people: DataFrame, world: World) -> DataFrame:
+    """The shoppers with the identifiers that they have on the first day."""
+    known = [column.alias(name) for name, column in identifiers(world, F.lit(0)).items()]
+    return people.select("person", "kind", "joined", "left", "store", "favourite", *known)

@@ -1,0 +1,107 @@
+"""Master data of the retailer, as its systems export them: one CSV file each."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from omniseg.simulate.world.draws import below, happens, one_of, uniform
+from omniseg.simulate.world.events import base_price
+from omniseg.simulate.world.model import CURRENCY, ZONE, World
+from omniseg.simulate.world.people import country, currency, identifiers, region, shoppers
+
+DEPARTMENTS = ("grocery", "fresh", "household", "beauty", "fashion", "sports", "garden", "media")
+BRANDS = ("Nordlicht", "Alba", "Verde", "Primo", "Haus & Hof", "own brand")
+IN_CRM = 0.9  # share of persons of whom the CRM has a master record
+
+
+def masters(spark: SparkSession, world: World) -> dict[str, tuple[str, DataFrame]]:
+    """System -> (header, rows with `value`, `file` and `place`), each one file on the first day."""
+    made = {
+        "products": products(spark, world),
+        "stores": stores(spark, world),
+        "campaigns": campaigns(spark, world),
+        "exchange_rates": exchange_rates(spark, world),
+        "customers": customers(spark, world),
+    }
+    return {name: (";".join(rows.columns), as_lines(rows, world)) for name, rows in made.items()}
+
+
+def as_lines(rows: DataFrame, world: World) -> DataFrame:
+    """A table as CSV lines of the file of the first day, in the order of its first column."""
+    text = F.to_csv(F.struct(*rows.columns), {"sep": ";", "emptyValue": ""})
+    return rows.select(
+        text.alias("value"),
+        F.lit(world.first_day.isoformat()).alias("file"),
+        F.struct(*rows.columns[:2]).alias("place"),
+    )
+
+
+def products(spark: SparkSession, world: World) -> DataFrame:
+    """The assortment, with what is known of its sustainability."""
+    product = (F.col("id") + 1).cast("int")
+    department = F.pmod(F.col("id"), F.lit(len(DEPARTMENTS))).cast("int")
+    return spark.range(world.products // 8 * 8).select(
+        F.concat(F.lit("P"), F.lpad(product.cast("string"), 6, "0")).alias("sku"),
+        F.concat(F.lit("Article "), product).alias("name"),
+        F.element_at(F.array(*(F.lit(name) for name in DEPARTMENTS)), department + 1).alias("department"),
+        F.concat(F.lit("group "), below(5, world.seed, "group", product) + 1).alias("category"),
+        one_of(BRANDS, world.seed, "brand", product).alias("brand"),
+        base_price(world, product).alias("list_price"),
+        happens(0.2, world.seed, "organic", product).alias("organic"),
+        below(101, world.seed, "recycled", product).alias("recycled_percent"),
+        F.round(uniform(world.seed, "co2", product) * 20, 2).alias("co2_kg"),
+    )
+
+
+def stores(spark: SparkSession, world: World) -> DataFrame:
+    """Stores with their place."""
+    store = (F.col("id") + 1).cast("int")
+    return spark.range(world.stores).select(
+        store.alias("store"),
+        F.concat(F.lit("Store "), store).alias("name"),
+        country(store).alias("country"),
+        region(store).alias("region"),
+        (10_000 + below(80_000, world.seed, "postal code", store)).alias("postal_code"),
+        F.lit(ZONE).alias("time_zone"),
+    )
+
+
+def campaigns(spark: SparkSession, world: World) -> DataFrame:
+    """A campaign every fortnight."""
+    start = F.date_add(F.lit(world.first_day), (F.col("id") * 14).cast("int"))
+    return spark.range((world.days + 13) // 14).select(
+        F.concat(F.lit("C"), F.col("id") + 1).alias("campaign"),
+        F.concat(F.lit("Fortnight "), F.col("id") + 1).alias("name"),
+        F.lit("mail and push").alias("kind"),
+        start.alias("first_day"),
+        F.date_add(start, 13).alias("last_day"),
+    )
+
+
+def exchange_rates(spark: SparkSession, world: World) -> DataFrame:
+    """Swiss francs in euros for each day, three weeks longer than the world: returns come later."""
+    return spark.range(world.days + 21).select(
+        F.lit("CHF").alias("currency"),
+        F.date_add(F.lit(world.first_day), F.col("id").cast("int")).alias("day"),
+        (0.92 + 0.1 * uniform(world.seed, "rate", F.col("id"))).cast("decimal(18,6)").alias("rate"),
+        F.lit(CURRENCY).alias("into"),
+    )
+
+
+def customers(spark: SparkSession, world: World) -> DataFrame:
+    """The CRM's master records: nine of ten persons, with the identifiers that the CRM knows."""
+    known: dict[str, Column] = identifiers(world, F.lit(0))
+    people = shoppers(spark, world).where(happens(IN_CRM, world.seed, "in crm", F.col("person")))
+    born = F.date_add(F.lit("1945-01-01").cast("date"), below(22_000, world.seed, "born", F.col("person")))
+    return people.select(
+        known["login"].alias("login"),
+        known["email"].alias("email"),
+        known["phone"].alias("phone"),
+        known["loyalty"].alias("card"),
+        born.alias("born"),
+        country(F.col("store")).alias("country"),
+        region(F.col("store")).alias("region"),
+        currency(F.col("store")).alias("currency"),
+        (1 + below(5, world.seed, "household", F.col("person"))).alias("household_size"),
+    )

@@ -1,0 +1,141 @@
+"""The simulated world: the same for a seed, coherent, and with the defects that were asked for."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from omniseg.lake.bounded import bounded
+from omniseg.simulate.world.dirt import with_defects
+from omniseg.simulate.world.events import events, registrations
+from omniseg.simulate.world.model import DEFECTS, KINDS, World, dirty
+from omniseg.simulate.world.people import HOUSE, shoppers
+from omniseg.simulate.world.visits import visits
+
+SMALL = World(customers=300, first_day=date(2025, 1, 1), days=45)
+DIRTY = World(customers=300, first_day=date(2025, 1, 1), days=45, defects=dirty(20))
+
+
+def made(spark: SparkSession, world: World, partitions: int = 2) -> DataFrame:
+    """All records of a world."""
+    people = shoppers(spark, world).repartition(partitions)
+    happened = events(visits(people, world), world)
+    return with_defects(happened.unionByName(registrations(people, world), allowMissingColumns=True), world)
+
+
+@pytest.fixture(scope="module")
+def clean(spark: SparkSession) -> DataFrame:
+    """The records of a small world without defects."""
+    return made(spark, SMALL).localCheckpoint()
+
+
+@pytest.fixture(scope="module")
+def spoilt(spark: SparkSession) -> DataFrame:
+    """The same world with twenty times the usual defects."""
+    return made(spark, DIRTY).localCheckpoint()
+
+
+def content(rows: DataFrame) -> tuple[int, Decimal]:
+    """Rows and multiset hash."""
+    hashed = F.xxhash64(F.to_json(F.struct(*sorted(rows.columns)))).cast("decimal(20,0)")
+    found = bounded(rows.agg(F.count(F.lit(1)).alias("rows"), F.sum(hashed).alias("hash")), 1)[0]
+    return found["rows"], found["hash"]
+
+
+def number(rows: DataFrame, condition: str = "true") -> int:
+    """How many rows."""
+    found = bounded(rows.where(condition).agg(F.count(F.lit(1)).alias("n")), 1)[0]
+    return int(found["n"])
+
+
+def test_a_seed_gives_the_same_rows_however_they_are_cut(spark: SparkSession, clean: DataFrame):
+    assert content(made(spark, SMALL, partitions=5)) == content(clean)
+    other = World(seed=2, customers=300, first_day=date(2025, 1, 1), days=45)
+    assert content(made(spark, other)) != content(clean)
+
+
+def test_every_system_has_events_and_every_event_its_own_id(clean: DataFrame):
+    found = {row.system for row in bounded(clean.select("system").distinct(), 100)}
+    assert found == {"web", "app", "till", "email", "push", "social", "support", "sensors", "tryon", "crm"}
+    assert number(clean) == number(clean.select("event").distinct())
+
+
+def test_every_kind_of_shopper_lives_there_in_its_share(spark: SparkSession):
+    many = World(customers=20_000)
+    found = {row.kind: row["count"] / 20_000 for row in bounded(shoppers(spark, many).groupBy("kind").count(), 100)}
+    assert found == pytest.approx({kind.name: kind.share for kind in KINDS}, abs=0.01)
+
+
+def test_nobody_comes_before_joining_or_after_leaving(spark: SparkSession):
+    seen = visits(shoppers(spark, SMALL), SMALL)
+    people = shoppers(spark, SMALL).select("person", "joined", "left", "kind")
+    outside = seen.join(people, "person").where("day < joined OR day >= left")
+    assert number(outside) == 0
+    assert number(people, "kind = 'lapsing' AND left >= 45") == 0
+
+
+def test_a_return_follows_its_purchase_and_takes_back_the_same_line(clean: DataFrame):
+    back = clean.where("event_type = 'return'").select("visit", "product", "at", (-F.col("quantity")).alias("quantity"))
+    bought = clean.where("event_type = 'purchase' AND item = 0").select(
+        "visit", "product", "quantity", F.col("at").alias("bought_at")
+    )
+    matched = back.join(bought, ["visit", "product", "quantity"]).where("at >= bought_at + INTERVAL 1 DAY")
+    assert number(back) > 10
+    assert number(matched) == number(back)
+
+
+def test_carts_are_bought_here_or_at_a_till_or_abandoned(clean: DataFrame):
+    carts = clean.groupBy("visit").agg(
+        F.count_if(F.col("event_type") == "cart_add").alias("added"),
+        F.count_if(F.col("event_type") == "purchase").alias("bought"),
+        F.count_if((F.col("event_type") == "purchase") & (F.col("system") == "till")).alias("at_till"),
+    )
+    carts = carts.where("added > 0")
+    assert number(carts, "bought = 0") > 20
+    assert number(carts, "at_till > 0") > 5
+    assert number(carts, "bought > 0 AND at_till = 0") > 20
+    assert number(carts, "bought > 0 AND bought <> added") == 0
+
+
+def test_a_message_is_opened_before_it_is_clicked_and_then_visited(clean: DataFrame):
+    order = "CASE WHEN event_type LIKE '%_sent' THEN 0 WHEN part = 'sent' THEN item ELSE 3 END"
+    steps = (
+        clean.where("part IN ('sent', 'views')")
+        .groupBy("visit", F.expr(order).alias("step"))
+        .agg(F.min("at").alias("at"))
+    )
+    pairs = steps.alias("a").join(steps.alias("b"), F.expr("a.visit = b.visit AND a.step < b.step"))
+    assert number(pairs) > 50
+    assert number(pairs, "a.at >= b.at") == 0
+
+
+def test_the_shared_account_has_its_share_of_events(spark: SparkSession):
+    world = World(customers=300, days=45, shared_account=0.3)
+    rows = made(spark, world)
+    share = number(rows, f"person = {HOUSE}") / number(rows)
+    assert share == pytest.approx(0.3, abs=0.07)
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_every_defect_is_there_in_its_share(spoilt: DataFrame, defect: str):
+    first = spoilt.where("copy = 0")
+    asked = DIRTY.defects[defect] * number(first)
+    found = number(first, f"defect = '{defect}'")
+    assert 0 < found < 2 * asked + 10
+    twice = number(spoilt, f"defect = '{defect}' AND copy = 1")
+    assert twice == (found if defect in ("duplicate", "restamped", "conflicting") else 0)
+
+
+def test_late_records_come_in_later_files_and_others_on_their_day(spoilt: DataFrame):
+    late = "datediff(delivered, to_date(at))"
+    assert number(spoilt, f"defect = 'late' AND {late} NOT BETWEEN 1 AND {DIRTY.late_days}") == 0
+    assert number(spoilt, f"defect IS NULL AND {late} <> 0") == 0
+
+
+def test_kinds_that_overlap_wholly_are_one():
+    assert len({(kind.visits, kind.lines, kind.price) for kind in World(overlap=1.0).kinds}) == 1
+    assert {kind.share for kind in World(equal=True).kinds} == {1 / len(KINDS)}
