@@ -65,7 +65,10 @@ def simulate(run: Run) -> None:
     write_truth(seen.where("bot").select("visit", "day"), f"{truth}/bots")
     run.say(f"Landing zone: {landing}")
     run.say(f"The truth (shoppers, defects, files_twice, bots): {truth}")
-    run.say("Next: omniseg --conf conf:packs/simulated/settings.yml run --as-of " + last_day(world).isoformat())
+    run.say(
+        f"Next: omniseg --conf conf:packs/simulated/settings.yml --set landing.root={landing} run --as-of "
+        f"{last_day(world)}"
+    )
 
 
 def world_of(run: Run) -> World:
