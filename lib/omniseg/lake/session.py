@@ -24,8 +24,8 @@ FIXED = {
     # Splits depend on the file alone, not on the number of cores: positions of records stay the same on any machine.
     "spark.sql.files.minPartitionNum": "1",
     # Addresses never reach the UI or the event log in plain text. Spark applies this to the text of every plan, so a
-    # run of letters is tried from its beginning only, and once.
-    "spark.sql.redaction.string.regex": "(?i)(?<![a-z0-9._%+-])[a-z0-9._%+-]++@[a-z0-9.-]+\\.[a-z]{2,}",
+    # name is tried once, as in privacy.redact.
+    "spark.sql.redaction.string.regex": "(?i)(?:\\G|(?<![a-z0-9._%+-]))[a-z0-9._%+-]++@[a-z0-9.-]+\\.[a-z]{2,}",
 }
 
 

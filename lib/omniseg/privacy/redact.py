@@ -6,8 +6,9 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 # No pattern here may try a text in more ways than it is long: records are strangers' texts, of any length.
-# Letters of any script: müller@example.de, info@бюро.example. A run of letters is tried from its beginning only, once.
-EMAIL = r"(?<![\p{L}\p{N}._%+-])[\p{L}\p{N}._%+-]++@[\p{L}\p{N}.-]+\.\p{L}{2,}"
+# Letters of any script: müller@example.de, info@бюро.example. A name is tried once, from where it can begin: at the end
+# of the address before it (\G), or after a character that no name has.
+EMAIL = r"(?:\G|(?<![\p{L}\p{N}._%+-]))[\p{L}\p{N}._%+-]++@[\p{L}\p{N}.-]+\.\p{L}{2,}"
 # 13 to 19 digits in groups, as printed on cards, but not two dates (2017-01-31 2017-02-28); before phones, which a card
 # number would also match.
 CARD = r"(?<![\dA-Za-z])(?!(?:\d\d[ -])*(?:19|20)\d\d-[01]\d-[0-3]\d(?!\d))(?:\d[ -]?){12,18}\d(?![\dA-Za-z])"
@@ -18,7 +19,7 @@ DATE = r"(?:(?:0?[1-9]|[12]\d|3[01])[./-](?:19|20)\d\d(?!\d)|\d\d (?:19|20)\d\d-
 # separators (0301234567), but no padded number (000004711).
 PHONE = (
     r"(?<![\dA-Za-z])(?:\+\d[\d ()/.-]{6,18}\d"
-    rf"|(?<!\d:)(?!{DATE})\(?\d{{2,5}}\)?[ /.-]\d{{3,5}}(?:[ .-]?\d{{2,6}}){{1,6}}"
+    rf"|(?<!\d:)(?!{DATE})\(?\d{{2,5}}\)?[ /.-](?:\d{{3,}}+(?:[ .-]\d{{2,}}+)+|\d{{5,}}+)"
     r"|0\d(?:[ .-]\d\d){4}|0(?!00)\d{8,13})(?![\dA-Za-z])"
 )
 
