@@ -10,9 +10,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from omniseg.commands.declared import feature_set
-from omniseg.commands.features import features_table, prepared, refresh
+from omniseg.commands.features import features_table, prepared
 from omniseg.commands.ingest import ingest
-from omniseg.commands.train import model_for, newest_model, registry, train, work_dir
+from omniseg.commands.knowledge import knowledge
+from omniseg.commands.train import model_for, newest_model, registry, spec_of, train, work_dir
 from omniseg.lake.bounded import bounded
 from omniseg.lake.store import Lake
 from omniseg.models.scoring import assign
@@ -132,22 +133,22 @@ def test_the_newest_model_of_a_date(story: Story, as_of: date, trained_on: date 
 
 def test_a_model_is_used_up_to_its_last_day(story: Story):
     before = story.logged()
-    version, spec = model_for(story.run(), MARCH + timedelta(days=MAX_AGE))
+    run = story.run()
+    version = model_for(run, MARCH + timedelta(days=MAX_AGE), knowledge(run))
     assert version == story.versions[MARCH]
-    assert sorted(spec.segment_ids.values()) == ["s01", "s02"]
+    assert sorted(spec_of(run, version).segment_ids.values()) == ["s01", "s02"]
     assert story.logged() == before
 
 
 def test_a_model_that_is_too_old_is_followed_by_a_new_one(story: Story):
     run, as_of = story.run(), MARCH + timedelta(days=MAX_AGE + 1)
-    features = feature_set(run.settings)
-    refresh(run, features, as_of, prepared(run, features))
-    version, spec = model_for(run, as_of)
+    known = prepared(run, feature_set(run.settings))
+    version = model_for(run, as_of, known)
     assert version not in story.versions.values()
     assert story.logged()[version] == str(as_of)
-    assert sorted(spec.segment_ids.values()) == ["s01", "s02"]
+    assert sorted(spec_of(run, version).segment_ids.values()) == ["s01", "s02"]
     # The next night finds it.
-    assert model_for(story.run(), as_of)[0] == version
+    assert model_for(story.run(), as_of, known) == version
 
 
 def test_what_lies_about_while_training_is_in_the_warehouse(story: Story):

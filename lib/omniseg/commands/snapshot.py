@@ -18,7 +18,7 @@ from omniseg.commands.features import features_table, prepared, refresh
 from omniseg.commands.knowledge import Known
 from omniseg.commands.published import manifests, names_of, pointer, published_before
 from omniseg.commands.reports import write_report
-from omniseg.commands.train import model_for
+from omniseg.commands.train import model_for, spec_of
 from omniseg.errors import AuditFailed
 from omniseg.faults import crash_here
 from omniseg.lake.bounded import bounded
@@ -54,12 +54,13 @@ def snapshot(run: Run) -> None:
 def publish(run: Run, as_of: date, known: Known) -> None:
     """Make and publish the snapshot of a date; the same inputs as a published one are a no-op."""
     features = feature_set(run.settings)
-    version, spec = model_for(run, as_of)
+    version = model_for(run, as_of, known)
     inputs = inputs_of(run, as_of, known, features.version, version)
     if already_published(run, as_of, inputs):
         return
     refresh(run, features, as_of, known)
     vectors = run.lake.read(features_table(features)).where(F.col("as_of") == F.lit(as_of))
+    spec = spec_of(run, version)
     with run.step(f"snapshot {run.snapshot_id}"):
         stage(run, vectors, spec, as_of)
     explain(run, vectors, as_of)

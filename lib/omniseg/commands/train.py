@@ -11,7 +11,7 @@ from omniseg.algorithms.matching import inherit_ids
 from omniseg.algorithms.training import Fit, FittedModel, fit
 from omniseg.commands.declared import feature_set, segments_declaration
 from omniseg.commands.features import features_table, prepared, refresh, vectors_known
-from omniseg.commands.knowledge import knowledge
+from omniseg.commands.knowledge import Known
 from omniseg.faults import crash_here
 from omniseg.models.space import training_sample
 from omniseg.models.spec import ModelSpec, parse_spec
@@ -24,8 +24,7 @@ TRAINED_ON = "as_of"  # tag of a model: the date whose features it was fitted on
 def train(run: Run) -> None:
     """Reads gold.customer_features; writes a model to MLflow."""
     assert run.as_of is not None
-    prepared(run, feature_set(run.settings))
-    version = train_model(run, run.as_of)
+    version = train_model(run, run.as_of, prepared(run, feature_set(run.settings)))
     run.say(f"Model {run.settings.model.name} {version} is in {registry(run).shown_uri()}")
     run.say(f"Next: omniseg snapshot --as-of {run.as_of}")
 
@@ -35,17 +34,20 @@ def registry(run: Run) -> Registry:
     return Registry(run.settings.mlflow.tracking_uri, run.settings.mlflow.experiment)
 
 
-def model_for(run: Run, as_of: date) -> tuple[str, ModelSpec]:
-    """The newest model trained on `as_of` or before; a new one where there is none or it is older than
+def model_for(run: Run, as_of: date, known: Known) -> str:
+    """Version of the newest model trained on `as_of` or before; of a new one where there is none or it is older than
     model.max_age_days.
     """
     logged = newest_model(run, as_of)
     oldest = as_of - timedelta(days=run.settings.model.max_age_days)
     if logged is None or date.fromisoformat(logged.data[TRAINED_ON]) < oldest:
-        version = train_model(run, as_of)
-    else:
-        version = logged.version
-    return version, parse_spec(registry(run).load(version, model=run.settings.model.name))
+        return train_model(run, as_of, known)
+    return logged.version
+
+
+def spec_of(run: Run, version: str) -> ModelSpec:
+    """What a version of the model is made of."""
+    return parse_spec(registry(run).load(version, model=run.settings.model.name))
 
 
 def newest_model(run: Run, as_of: date) -> Logged | None:
@@ -58,13 +60,13 @@ def newest_model(run: Run, as_of: date) -> Logged | None:
     return max(usable, key=lambda logged: (logged.data[TRAINED_ON], logged.logged_at), default=None)
 
 
-def train_model(run: Run, as_of: date) -> str:
-    """Fit on vectors of what is known now, match with the model before, log; returns the version.
+def train_model(run: Run, as_of: date, known: Known) -> str:
+    """Fit on vectors of what is known, match with the model before, log; returns the version.
 
     The partials are up to date (see `prepared`). Raises ModelRefused when the data do not come apart.
     """
     features, settings = feature_set(run.settings), run.settings.model
-    refresh(run, features, as_of, knowledge(run))
+    refresh(run, features, as_of, known)
     declaration = segments_declaration(run.settings)
     vectors = run.lake.read(features_table(features)).where(F.col("as_of") == F.lit(as_of))
     columns = tuple(use.name for use in declaration.in_model)
@@ -97,7 +99,7 @@ def with_old_ids(run: Run, vectors: DataFrame, fitted: FittedModel, as_of: date)
     previous = newest_model(run, as_of - timedelta(days=1))
     if previous is None:
         return fitted.spec
-    before = parse_spec(registry(run).load(previous.version, model=run.settings.model.name))
+    before = spec_of(run, previous.version)
     return inherit_ids(vectors, fitted.spec, before, least_overlap=segments_declaration(run.settings).least_overlap)
 
 
