@@ -24,6 +24,7 @@ from omniseg.commands import (
     train,
 )
 from omniseg.runtime import Run
+from omniseg.simulate.world.model import World
 
 
 @dataclass(frozen=True)
@@ -88,30 +89,60 @@ LISTED = (
         "deliver a made-up omnichannel retailer into landing.root, and the truth beside it",
         simulate.simulate,
         (
-            argument("--customers", type=int, default=1000, metavar="N", help="shoppers (default 1000)"),
-            argument("--days", type=int, default=30, metavar="N", help="days (default 30)"),
             argument(
-                "--from", dest="first", default="2025-01-01", metavar="DATE", help="first day (default 2025-01-01)"
+                "--customers",
+                type=int,
+                default=World.customers,
+                metavar="N",
+                help=f"shoppers (default {World.customers})",
             ),
-            argument("--seed", type=int, default=1, metavar="N", help="another seed is another world (default 1)"),
+            argument("--days", type=int, default=World.days, metavar="N", help=f"days (default {World.days})"),
+            argument(
+                "--from",
+                dest="first_day",
+                default=World.first_day.isoformat(),
+                metavar="DATE",
+                help=f"first day (default {World.first_day})",
+            ),
+            argument(
+                "--seed",
+                type=int,
+                default=World.seed,
+                metavar="N",
+                help=f"another seed is another world (default {World.seed})",
+            ),
             argument(
                 "--visit-events",
                 type=float,
-                default=8.0,
+                default=World.visit_events,
                 metavar="X",
-                help="mean events of an online visit (default 8)",
+                help=f"mean events of an online visit (default {World.visit_events:g})",
             ),
             argument(
-                "--overlap", type=float, default=0.0, metavar="X", help="0 = types of shoppers apart, 1 = all alike"
+                "--overlap",
+                type=float,
+                default=World.overlap,
+                metavar="X",
+                help="0 = types of shoppers apart, 1 = all alike",
             ),
             argument("--equal", action="store_true", help="types of shoppers have equal shares"),
             argument(
-                "--shared-account", type=float, default=0.0, metavar="X", help="share of visits on a card of the shop"
+                "--shared-account",
+                type=float,
+                default=World.shared_account,
+                metavar="X",
+                help="share of visits on a card of the shop",
             ),
             argument(
-                "--family-devices", type=float, default=0.1, metavar="X", help="share of shoppers with a shared device"
+                "--family-devices",
+                type=float,
+                default=World.family_devices,
+                metavar="X",
+                help="share of shoppers with a shared device",
             ),
-            argument("--bots", type=float, default=0.01, metavar="X", help="share of online visits that are machines"),
+            argument(
+                "--bots", type=float, default=World.bots, metavar="X", help="share of online visits that are machines"
+            ),
             argument("--dirt", type=float, default=1.0, metavar="X", help="times the usual defects; 0 = none"),
             argument("--truth", metavar="DIR", help="tables of the truth (default: landing.root with -truth)"),
         ),

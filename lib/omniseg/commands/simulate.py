@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import date, datetime, time, timedelta, timezone
 
 from pyspark.sql import DataFrame
@@ -42,24 +42,15 @@ def simulate(run: Run) -> None:
     people = shoppers(run.spark, world)
     seen = visits(people, world)
     made = events(seen, world).unionByName(registrations(people, world), allowMissingColumns=True)
-    with run.step("events"):
-        staging = staged(with_defects(made, world), f"{landing}/_events", by="system")
-    sent_again: list[tuple[str, str]] = []
-    with staging as written:
-        for name, system in SYSTEMS.items():
-            with run.step(f"files of {name}"):
-                head = header(world, system) if system.form == "csv" else ""
-                rows = records(written, world, system)
-                names = deliver(rows, f"{landing}/{name}", form=system.form, header=head, mtime=delivered_at)
-                again = [file for file in names if world.defects and chance(world.seed, name, file) < FILES_TWICE]
-                deliver_again(run.spark, f"{landing}/{name}", again, form=system.form, mtime=a_day_later)
-                sent_again += [(name, file) for file in again]
-                run.say(f"{name:<15} {len(names):>6} files{twice(again)}")
+    with ExitStack() as until_delivered:
+        with run.step("events"):
+            written = until_delivered.enter_context(
+                staged(with_defects(made, world), f"{landing}/_events", by="system")
+            )
+        sent_again = [(name, file) for name in SYSTEMS for file in deliver_system(run, written, world, name)]
         with run.step("truth"):
             write_truth(defects(written), f"{truth}/defects")
-    for name, (head, rows) in masters(run.spark, world).items():
-        names = deliver(rows, f"{landing}/{name}", form="csv", header=head, mtime=delivered_at)
-        run.say(f"{name:<15} {len(names):>6} files")
+    deliver_masters(run, world)
     write_truth(known_people(people, world), f"{truth}/shoppers")
     write_truth(run.spark.createDataFrame(sent_again, "system STRING, file STRING"), f"{truth}/files_twice")
     write_truth(seen.where("bot").select("visit", "day"), f"{truth}/bots")
@@ -69,6 +60,31 @@ def simulate(run: Run) -> None:
         f"Next: omniseg --conf conf:packs/simulated/settings.yml --set landing.root={landing} run --as-of "
         f"{last_day(world)}"
     )
+
+
+def deliver_system(run: Run, written: DataFrame, world: World, name: str) -> list[str]:
+    """Write the files of one system; returns the names of those that come twice."""
+    system, folder = SYSTEMS[name], folder_of(run, name)
+    with run.step(f"files of {name}"):
+        head = header(world, system) if system.form == "csv" else ""
+        names = deliver(records(written, world, system), folder, form=system.form, header=head, mtime=delivered_at)
+        again = [file for file in names if world.defects and chance(world.seed, name, file) < FILES_TWICE]
+        deliver_again(run.spark, folder, again, form=system.form, mtime=a_day_later)
+    run.say(f"{name:<15} {len(names):>6} files{f', {len(again)} of them twice' if again else ''}")
+    return again
+
+
+def deliver_masters(run: Run, world: World) -> None:
+    """Write the master data, a file each."""
+    with run.step("master data"):
+        for name, (head, rows) in masters(run.spark, world).items():
+            names = deliver(rows, folder_of(run, name), form="csv", header=head, mtime=delivered_at)
+            run.say(f"{name:<15} {len(names):>6} files")
+
+
+def folder_of(run: Run, name: str) -> str:
+    """Where a system's files are delivered."""
+    return f"{run.settings.landing.root.rstrip('/')}/{name}"
 
 
 def world_of(run: Run) -> World:
@@ -82,16 +98,8 @@ def world_of(run: Run) -> World:
     if problems:
         raise ConfigError(problems)
     return World(
-        seed=given["seed"],
-        customers=given["customers"],
-        first_day=parse_date(str(given["first"]), "--from"),
-        days=given["days"],
-        visit_events=given["visit_events"],
-        overlap=given["overlap"],
-        equal=given["equal"],
-        shared_account=given["shared_account"],
-        family_devices=given["family_devices"],
-        bots=given["bots"],
+        **{name: given[name] for name in ("seed", "equal", *BOUNDS) if name != "dirt"},
+        first_day=parse_date(str(given["first_day"]), "--from"),
         defects=dirty(given["dirt"]) if given["dirt"] else {},
     )
 
@@ -111,11 +119,6 @@ def delivered_at(file: str) -> datetime:
 def a_day_later(file: str) -> datetime:
     """When a file that is sent again arrives."""
     return delivered_at(file) + timedelta(days=1)
-
-
-def twice(again: Sequence[str]) -> str:
-    """What is said of files that come again."""
-    return f", {len(again)} of them twice" if again else ""
 
 
 def defects(written: DataFrame) -> DataFrame:

@@ -29,7 +29,7 @@ def deliver(
     if form == "parquet":
         ordered.drop("place").write.mode("overwrite").partitionBy("file").parquet(work)
     else:
-        lines = with_header(rows, header) if header else ordered
+        lines = with_header(ordered, header) if header else ordered
         lines.select("file", "value").write.mode("overwrite").partitionBy("file").text(work)
     root = hadoop_path(spark, work)
     files = file_system(spark, root)
@@ -47,15 +47,20 @@ def with_header(rows: DataFrame, header: str) -> DataFrame:
     return rows.withColumn("value", line)
 
 
-def move(files: Any, spark: Any, part: Any, folder: str, form: str, mtime: Callable[[str], datetime]) -> str:
+def move(files: Any, spark: SparkSession, part: Any, folder: str, form: str, mtime: Callable[[str], datetime]) -> str:
     """Rename one written part to its delivered name, replacing an older one, and set its time."""
     name = str(part.getParent().getName()).removeprefix("file=")
     target = hadoop_path(spark, f"{folder}/{name}.{form}")
     files.delete(target, False)
     if not files.rename(part, target):
         raise OSError(f"{part} could not be renamed to {target}")
-    files.setTimes(target, int(mtime(name).timestamp() * 1000), -1)
+    stamp(files, target, mtime(name))
     return name
+
+
+def stamp(files: Any, path: Any, modified: datetime) -> None:
+    """Set the modification time of a file."""
+    files.setTimes(path, int(modified.timestamp() * 1000), -1)
 
 
 def deliver_again(
@@ -67,7 +72,7 @@ def deliver_again(
     for name in names:
         source, target = (hadoop_path(spark, f"{folder}/{text}.{form}") for text in (name, f"{name}_again"))
         jvm(spark).org.apache.hadoop.fs.FileUtil.copy(files, source, files, target, False, True, configuration)
-        files.setTimes(target, int(mtime(name).timestamp() * 1000), -1)
+        stamp(files, target, mtime(name))
 
 
 @contextmanager

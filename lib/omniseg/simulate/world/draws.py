@@ -13,6 +13,8 @@ from functools import reduce
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from omniseg.simulate.world.lookup import at_place
+
 STEPS = 1 << 52  # what a double tells apart between 0 and 1
 
 
@@ -45,7 +47,7 @@ def counted(mean: Column | float, seed: int, label: str, *keys: Column) -> Colum
 
 def one_of(values: Sequence[str], seed: int, label: str, *keys: Column) -> Column:
     """One of the values, each as likely."""
-    return F.element_at(F.array(*(F.lit(value) for value in values)), below(len(values), seed, label, *keys) + 1)
+    return at_place(values, below(len(values), seed, label, *keys))
 
 
 def weighted(weights: Mapping[str, float], drawn: Column) -> Column:

@@ -8,7 +8,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.simulate.world.draws import below, bits, happens, uniform
-from omniseg.simulate.world.model import ZONE, World
+from omniseg.simulate.world.lookup import at_place, of_key
+from omniseg.simulate.world.model import CAMPAIGN_DAYS, DEPARTMENTS, ZONE, World
 from omniseg.simulate.world.visits import DAY, HOUR, PARTS, numbered
 
 # part -> (event types in the order of its events, system); None: the system of the visit's own channel.
@@ -61,13 +62,11 @@ def registrations(people: DataFrame, world: World) -> DataFrame:
     kinds = F.array(F.lit("signup"), F.lit("consent"))
     rows = people.where(F.col("joined") > 0).select("*", F.posexplode(kinds).alias("item", "event_type"))
     second = 10 * HOUR + below(8 * HOUR, world.seed, "signup", F.col("person")) + F.col("item") * HOUR
-    start = (world.first_day.toordinal() - EPOCH_DAY) * DAY
-    wall = F.timestamp_seconds(F.lit(start) + F.col("joined") * DAY + second)
     return rows.select(
         F.concat_ws("-", "event_type", "person").alias("event"),
         *("person", "event_type", "item", "store"),
         F.col("joined").alias("day"),
-        F.to_utc_timestamp(wall, ZONE).alias("at"),
+        local_time(world, F.col("joined"), second).alias("at"),
         F.lit("crm").alias("system"),
         F.lit(False).alias("bot"),
     )
@@ -100,7 +99,7 @@ def type_of() -> Column:
 
 def system_of(world: World) -> Column:
     """The system that records an event. Purchases are recorded where they are made, messages where they are sent."""
-    own = F.create_map(*(F.lit(text) for pair in SYSTEMS.items() for text in pair))[F.col("channel")]
+    own = of_key(SYSTEMS, F.col("channel"))
     system = own
     for part, (_, recorded) in TRACES.items():
         if recorded is not None:
@@ -116,9 +115,12 @@ def product_of(world: World) -> Column:
     """
     line = F.when(F.col("part").isin("back", "review", "tried"), 0).otherwise(F.col("item"))
     number = uniform(world.seed, "product", F.col("visit"), line)
-    within = F.floor(number * number * (world.products // 8)).cast("int") * 8
+    many = len(DEPARTMENTS)
+    within = F.floor(number * number * (world.products // many)).cast("int") * many
     liked = happens(0.6, world.seed, "liked", F.col("visit"), line)
-    department = F.when(liked, F.col("favourite")).otherwise(below(8, world.seed, "department", F.col("visit"), line))
+    department = F.when(liked, F.col("favourite")).otherwise(
+        below(many, world.seed, "department", F.col("visit"), line)
+    )
     named = F.col("event_type").isin(
         "product_view", "cart_add", "purchase", "return", "ar_try_on", "review", "custom:post"
     )
@@ -129,7 +131,7 @@ def moment(world: World) -> Column:
     """When it happened (UTC), from the wall clock of the visit's start and what comes how long after it."""
     item, days = F.col("item"), below(17, world.seed, "days until back", F.col("visit")) + 3
     delay = (
-        F.when(F.col("part") == "sent", F.element_at(F.array(F.lit(-2 * HOUR), F.lit(-300), F.lit(-60)), item + 1))
+        F.when(F.col("part") == "sent", at_place((-2 * HOUR, -300, -60), item))
         .when(F.col("part") == "views", item * 20)
         .when(F.col("part") == "adds", 300 + item * 15)
         .when(F.col("part") == "checkout", F.lit(600))
@@ -138,9 +140,14 @@ def moment(world: World) -> Column:
         .when(F.col("part").isin("review", "post"), 2 * DAY + F.lit(HOUR))
         .otherwise(item * 120)
     )
-    start = (world.first_day.toordinal() - EPOCH_DAY) * DAY
-    wall = F.timestamp_seconds(F.lit(start) + F.col("day") * DAY + F.col("second"))
-    return F.timestamp_seconds(F.unix_timestamp(F.to_utc_timestamp(wall, ZONE)) + delay)
+    begin = local_time(world, F.col("day"), F.col("second"))
+    return F.timestamp_seconds(F.unix_timestamp(begin) + delay)
+
+
+def local_time(world: World, day: Column, second: Column) -> Column:
+    """The UTC moment of a second of the retailer's wall clock, on a day since the first one."""
+    start = F.lit((world.first_day.toordinal() - EPOCH_DAY) * DAY)
+    return F.to_utc_timestamp(F.timestamp_seconds(start + day * DAY + second), ZONE)
 
 
 def details(world: World) -> list[Column]:
@@ -151,7 +158,7 @@ def details(world: World) -> list[Column]:
     price = (base_price(world, F.col("product")) * level.cast("decimal(6,3)")).cast("decimal(18,2)")
     quantity = 1 + (below(10, seed, "quantity", visit, item) >= 8).cast("int")
     sign = F.when(F.col("part") == "back", -1).otherwise(1)
-    campaign = F.concat(F.lit("C"), F.floor(F.col("day") / 14) + 1)
+    campaign = F.concat(F.lit("C"), F.floor(F.col("day") / CAMPAIGN_DAYS) + 1)
     return [
         F.col("product"),
         F.when(line, quantity * sign).alias("quantity"),

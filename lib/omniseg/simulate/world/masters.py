@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from omniseg.simulate.world.draws import below, happens, one_of, uniform
 from omniseg.simulate.world.events import base_price
-from omniseg.simulate.world.model import CURRENCY, ZONE, World
+from omniseg.simulate.world.lookup import at_place
+from omniseg.simulate.world.model import CAMPAIGN_DAYS, CURRENCY, DEPARTMENTS, ZONE, World
 from omniseg.simulate.world.people import country, currency, identifiers, region, shoppers
+from omniseg.simulate.world.systems import SEPARATOR, csv_line, sku
 
-DEPARTMENTS = ("grocery", "fresh", "household", "beauty", "fashion", "sports", "garden", "media")
 BRANDS = ("Nordlicht", "Alba", "Verde", "Primo", "Haus & Hof", "own brand")
 IN_CRM = 0.9  # share of persons of whom the CRM has a master record
 
@@ -24,12 +27,12 @@ def masters(spark: SparkSession, world: World) -> dict[str, tuple[str, DataFrame
         "exchange_rates": exchange_rates(spark, world),
         "customers": customers(spark, world),
     }
-    return {name: (";".join(rows.columns), as_lines(rows, world)) for name, rows in made.items()}
+    return {name: (SEPARATOR.join(rows.columns), as_lines(rows, world)) for name, rows in made.items()}
 
 
 def as_lines(rows: DataFrame, world: World) -> DataFrame:
     """A table as CSV lines of the file of the first day, in the order of its first column."""
-    text = F.to_csv(F.struct(*rows.columns), {"sep": ";", "emptyValue": ""})
+    text = csv_line(F.struct(*rows.columns))
     return rows.select(
         text.alias("value"),
         F.lit(world.first_day.isoformat()).alias("file"),
@@ -40,11 +43,11 @@ def as_lines(rows: DataFrame, world: World) -> DataFrame:
 def products(spark: SparkSession, world: World) -> DataFrame:
     """The assortment, with what is known of its sustainability."""
     product = (F.col("id") + 1).cast("int")
-    department = F.pmod(F.col("id"), F.lit(len(DEPARTMENTS))).cast("int")
-    return spark.range(world.products // 8 * 8).select(
-        F.concat(F.lit("P"), F.lpad(product.cast("string"), 6, "0")).alias("sku"),
+    department = F.pmod(F.col("id"), F.lit(len(DEPARTMENTS)))
+    return spark.range(world.products // len(DEPARTMENTS) * len(DEPARTMENTS)).select(
+        sku(product).alias("sku"),
         F.concat(F.lit("Article "), product).alias("name"),
-        F.element_at(F.array(*(F.lit(name) for name in DEPARTMENTS)), department + 1).alias("department"),
+        at_place(DEPARTMENTS, department).alias("department"),
         F.concat(F.lit("group "), below(5, world.seed, "group", product) + 1).alias("category"),
         one_of(BRANDS, world.seed, "brand", product).alias("brand"),
         base_price(world, product).alias("list_price"),
@@ -69,13 +72,13 @@ def stores(spark: SparkSession, world: World) -> DataFrame:
 
 def campaigns(spark: SparkSession, world: World) -> DataFrame:
     """A campaign every fortnight."""
-    start = F.date_add(F.lit(world.first_day), (F.col("id") * 14).cast("int"))
-    return spark.range((world.days + 13) // 14).select(
+    start = F.date_add(F.lit(world.first_day), (F.col("id") * CAMPAIGN_DAYS).cast("int"))
+    return spark.range(math.ceil(world.days / CAMPAIGN_DAYS)).select(
         F.concat(F.lit("C"), F.col("id") + 1).alias("campaign"),
         F.concat(F.lit("Fortnight "), F.col("id") + 1).alias("name"),
         F.lit("mail and push").alias("kind"),
         start.alias("first_day"),
-        F.date_add(start, 13).alias("last_day"),
+        F.date_add(start, CAMPAIGN_DAYS - 1).alias("last_day"),
     )
 
 

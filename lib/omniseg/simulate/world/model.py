@@ -8,6 +8,8 @@ from datetime import date
 
 ZONE = "Europe/Berlin"  # the retailer's business days; tills stamp its wall clock
 CURRENCY = "EUR"
+DEPARTMENTS = ("grocery", "fresh", "household", "beauty", "fashion", "sports", "garden", "media")
+CAMPAIGN_DAYS = 14  # a campaign and a message to everybody in every fortnight
 NEW_COLUMN_AFTER = 0.5  # share of the days after which web records carry a column that nobody announced
 
 

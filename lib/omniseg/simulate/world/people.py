@@ -6,7 +6,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from omniseg.simulate.world.draws import below, bits, happens, uniform, weighted
-from omniseg.simulate.world.model import RATES, World
+from omniseg.simulate.world.lookup import at_place, of_key
+from omniseg.simulate.world.model import CURRENCY, DEPARTMENTS, RATES, World
 
 HOUSE = 0  # the "person" behind the card that tills use for people without one
 REGIONS = ("BE", "BY", "HH", "NW", "SN", "TI", "VD", "W")  # of stores 1, 2, …; the last three lie abroad
@@ -26,12 +27,7 @@ def shoppers(spark: SparkSession, world: World) -> DataFrame:
     rows = rows.withColumn(
         "kind", weighted({kind.name: kind.share for kind in kinds[:-1]}, uniform(seed, "kind", person))
     ).fillna(kinds[-1].name, ["kind"])
-    rates = {
-        name: F.create_map(*(F.lit(value) for kind in kinds for value in (kind.name, float(getattr(kind, name)))))[
-            F.col("kind")
-        ]
-        for name in RATES
-    }
+    rates = {name: of_key({kind.name: float(getattr(kind, name)) for kind in kinds}, F.col("kind")) for name in RATES}
     new = happens(0.25, seed, "newcomer", person)
     rows = rows.withColumns(rates).withColumn(
         "joined", F.when(new, below(days, seed, "joined", person)).otherwise(0).cast("int")
@@ -44,27 +40,24 @@ def shoppers(spark: SparkSession, world: World) -> DataFrame:
         "joined",
         F.when(happens(F.col("lapses"), seed, "lapses", person), lapsed).otherwise(days).cast("int").alias("left"),
         (below(world.stores, seed, "store", person) + 1).alias("store"),
-        below(8, seed, "favourite", person).alias("favourite"),
+        below(len(DEPARTMENTS), seed, "favourite", person).alias("favourite"),
         *RATES,
     )
 
 
 def region(store: Column) -> Column:
     """Region of a store."""
-    return F.element_at(F.array(*(F.lit(name) for name in REGIONS)), F.pmod(store, F.lit(len(REGIONS))) + 1)
+    return at_place(REGIONS, F.pmod(store, F.lit(len(REGIONS))))
 
 
 def country(store: Column) -> Column:
     """ISO 3166 country of a store."""
-    place = region(store)
-    abroad = F.create_map(*(F.lit(text) for pair in COUNTRIES.items() for text in pair))
-    return F.coalesce(F.element_at(abroad, place), F.lit("DEU"))
+    return F.coalesce(of_key(COUNTRIES, region(store)), F.lit("DEU"))
 
 
 def currency(store: Column) -> Column:
     """Currency of a store's country."""
-    foreign = F.create_map(*(F.lit(text) for pair in CURRENCIES.items() for text in pair))
-    return F.coalesce(F.element_at(foreign, country(store)), F.lit("EUR"))
+    return F.coalesce(of_key(CURRENCIES, country(store)), F.lit(CURRENCY))
 
 
 def identifiers(world: World, day: Column) -> dict[str, Column]:

@@ -15,9 +15,10 @@ from pyspark.sql import functions as F
 from omniseg.simulate.world.dirt import cut, has, spoilt_fields, spoilt_identifier
 from omniseg.simulate.world.draws import happens
 from omniseg.simulate.world.model import NEW_COLUMN_AFTER, ZONE, World
-from omniseg.simulate.world.people import currency, identifiers
+from omniseg.simulate.world.people import HOUSE, currency, identifiers
 
 Fields = dict[str, Column]
+SEPARATOR = ";"  # of CSV files
 ISO = "yyyy-MM-dd'T'HH:mm:ss'Z'"
 
 
@@ -42,7 +43,7 @@ def web(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
         "session": F.concat(F.lit("s"), F.col("visit")),
         "cookie": spoilt_identifier(known["cookie"]),
         "login": F.when(logged_in, spoilt_identifier(known["login"])),
-        "sku": sku(),
+        "sku": sku(F.col("product")),
         "qty": spoilt["quantity"],
         "price": spoilt["price"],
         "discount": F.col("discount"),
@@ -64,7 +65,7 @@ def app(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
         "session": F.concat(F.lit("s"), F.col("visit")),
         "device_id": spoilt_identifier(known["device"]),
         "login": F.when(happens(0.8, world.seed, "app login", F.col("visit")), spoilt_identifier(known["login"])),
-        "sku": sku(),
+        "sku": sku(F.col("product")),
         "quantity": spoilt["quantity"],
         "price": spoilt["price"],
         "discount": F.col("discount"),
@@ -76,14 +77,14 @@ def app(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
 
 def till(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
     """Lines of receipts, stamped by the wall clock of the store; eight of ten cards are shown."""
-    shown = (F.col("person") == 0) | happens(0.8, world.seed, "card shown", F.col("visit"))
+    shown = (F.col("person") == HOUSE) | happens(0.8, world.seed, "card shown", F.col("visit"))
     return {
         "line_id": spoilt["event_id"],
         "sold_at": F.date_format(F.from_utc_timestamp("at", ZONE), "dd.MM.yyyy HH:mm:ss"),
         "kind": F.when(F.col("event_type") == "return", "R").otherwise("S"),
         "receipt": F.col("order"),
         "card": F.when(shown, spoilt_identifier(known["loyalty"])),
-        "article": sku(),
+        "article": sku(F.col("product")),
         "qty": spoilt["quantity"],
         "price": spoilt["price"],
         "discount": F.col("discount"),
@@ -121,7 +122,7 @@ def social(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
         "id": spoilt["event_id"],
         "at": stamped(),
         "account": spoilt_identifier(known["login"]),
-        "sku": sku(),
+        "sku": sku(F.col("product")),
         "text": F.coalesce(spoilt["note"], F.lit("look what I found")),
     }
 
@@ -156,7 +157,7 @@ def tryon(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
         "id": spoilt["event_id"],
         "at": stamped(),
         "device": spoilt_identifier(known["device"]),
-        "sku": sku(),
+        "sku": sku(F.col("product")),
         "seconds": F.col("seconds"),
         "note": spoilt["note"],
     }
@@ -200,9 +201,14 @@ def stamped() -> Column:
     return F.date_format("at", ISO)
 
 
-def sku() -> Column:
-    """The product as all systems name it."""
-    return F.when(F.col("product").isNotNull(), F.concat(F.lit("P"), F.lpad(F.col("product").cast("string"), 6, "0")))
+def sku(product: Column) -> Column:
+    """A product as all systems name it."""
+    return F.when(product.isNotNull(), F.concat(F.lit("P"), F.lpad(product.cast("string"), 6, "0")))
+
+
+def csv_line(whole: Column) -> Column:
+    """A struct as a line of a CSV file."""
+    return F.to_csv(whole, {"sep": SEPARATOR, "emptyValue": ""})
 
 
 def money() -> Column:
@@ -222,7 +228,7 @@ def records(events: DataFrame, world: World, system: System) -> DataFrame:
     if system.form == "parquet":
         return rows.select(*fields, *place)
     whole = F.struct(*fields)
-    text = F.to_json(whole) if system.form == "jsonl" else F.to_csv(whole, {"sep": ";", "emptyValue": ""})
+    text = F.to_json(whole) if system.form == "jsonl" else csv_line(whole)
     return rows.select(cut(text).alias("value"), *place)
 
 
@@ -239,4 +245,4 @@ def file_names() -> Column:
 
 def header(world: World, system: System) -> str:
     """The first line of a CSV file."""
-    return ";".join(system.fields(world, identifiers(world, F.lit(0)), spoilt_fields(F.lit(""))))
+    return SEPARATOR.join(system.fields(world, identifiers(world, F.lit(0)), spoilt_fields(F.lit(""))))

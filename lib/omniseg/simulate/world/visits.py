@@ -6,11 +6,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.simulate.world.draws import below, counted, happens, uniform
-from omniseg.simulate.world.model import RATES, World
+from omniseg.simulate.world.model import CAMPAIGN_DAYS, World
 from omniseg.simulate.world.people import HOUSE
 
 MOST_VISITS = 100_000  # of one person; a visit's number is person x MOST_VISITS + its place
-MESSAGE_EVERY = 14  # days between two messages to a person
 BOT_VIEWS = 200
 HOUR, DAY = 3_600, 86_400
 # The parts of a visit in the order of their events; each has a column with its number of events.
@@ -25,7 +24,7 @@ def visits(people: DataFrame, world: World) -> DataFrame:
     seed, visit = world.seed, F.col("visit")
     alive = F.col("left") - F.col("joined")
     coming = counted(F.col("visits") * alive / 30, seed, "visits", F.col("person"))
-    messages = counted(alive / MESSAGE_EVERY, seed, "messages", F.col("person"))
+    messages = counted(alive / CAMPAIGN_DAYS, seed, "messages", F.col("person"))
     rows = people.withColumns({"coming": coming, "all": F.least(coming + messages, F.lit(MOST_VISITS - 1))})
     rows = numbered(rows, F.col("all"))
     rows = rows.withColumn("visit", F.col("person") * MOST_VISITS + F.col("place"))
@@ -124,6 +123,4 @@ def with_parts(rows: DataFrame, world: World) -> DataFrame:
         "post": ((bought > 0) & ~F.col("house") & happens(0.01, seed, "post", visit)).cast("int"),
         "sensed": F.when(walks, 3),
     }
-    return rows.drop(*(name for name in RATES if name in numbers)).withColumns(
-        {name: F.coalesce(number, F.lit(0)) for name, number in numbers.items()}
-    )
+    return rows.withColumns({name: F.coalesce(number, F.lit(0)) for name, number in numbers.items()})
