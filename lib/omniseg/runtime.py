@@ -72,6 +72,11 @@ class Run:
         """The session of the warehouse."""
         return self.lake.spark
 
+    @property
+    def work_dir(self) -> str:
+        """Where this run keeps what is on its way; a killed run leaves it to `omniseg maintain`."""
+        return f"{work_root(self.settings)}/{self.run_id}"
+
     def say(self, text: str = "") -> None:
         """A result for the person at the terminal (stdout; logs go to stderr)."""
         print(text, flush=True)
@@ -100,6 +105,11 @@ class Run:
                 "counts": {account.source: account.counts() for account in self.accounts},
             }
         )
+
+
+def work_root(settings: Settings) -> str:
+    """The folder of all runs for what is on its way."""
+    return f"{settings.warehouse.root.rstrip('/')}/_work"
 
 
 def last_line_of_refusal(command: str, error: OmnisegError) -> str:

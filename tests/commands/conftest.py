@@ -69,7 +69,7 @@ class Project:
         run = self.run("ingest")
         declarations = load_declarations(run.settings.sources.dir, run.settings)
         waiting = {name: files for name, files in deliveries(run, declarations).items() if files}
-        commit(run, 1, waiting, Survey({}, {}, [], rejected=False, exploded=False), {})
+        commit(run, 1, waiting, Survey({}, {}, [], rejected=frozenset(), exploded=False), {})
 
     def copy(self, folder: Path) -> Project:
         """The same tables and declarations elsewhere, with an empty landing zone."""

@@ -95,6 +95,18 @@ def test_forgetting_twice_forgets_nothing_more(project: Project):
     assert delete_before(project.lake, RAW_REJECTS, "stored_at", moment) == 0
 
 
+def test_what_killed_runs_left_is_removed(project: Project, printed: Callable[[], str]):
+    left = project.folder / "warehouse" / "_work" / "ingest-killed" / "orders" / "part-0.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"12345678")
+    printed()
+    maintain(project.run("maintain"))
+    assert "Work folder: 1 files of unfinished runs removed, 8 bytes." in printed()
+    assert not (project.folder / "warehouse" / "_work").exists()
+    maintain(project.run("maintain"))
+    assert "Work folder" not in printed()
+
+
 def age(project: Project, name: str, days: int) -> None:
     """Make a delivered file look as old as that."""
     then = time.time() - days * DAY

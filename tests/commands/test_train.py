@@ -13,7 +13,7 @@ from omniseg.commands.declared import feature_set
 from omniseg.commands.features import features_table, prepared
 from omniseg.commands.ingest import ingest
 from omniseg.commands.knowledge import knowledge
-from omniseg.commands.train import model_for, newest_model, registry, spec_of, train, work_dir
+from omniseg.commands.train import model_for, newest_model, registry, spec_of, train
 from omniseg.lake.bounded import bounded
 from omniseg.lake.store import Lake
 from omniseg.models.scoring import assign
@@ -153,4 +153,4 @@ def test_a_model_that_is_too_old_is_followed_by_a_new_one(story: Story):
 
 def test_what_lies_about_while_training_is_in_the_warehouse(story: Story):
     run = story.run()
-    assert work_dir(run) == f"{run.settings.warehouse.root}/_work/{run.run_id}"
+    assert run.work_dir == f"{run.settings.warehouse.root}/_work/{run.run_id}"

@@ -14,7 +14,7 @@ from omniseg.lake.bounded import bounded
 from omniseg.tables import QUARANTINE
 
 SCHEMA = """
-    record_id STRING, source STRING, rules ARRAY<STRING>, file STRING, position BIGINT, payload STRING, reject STRING,
+    record_id STRING, source STRING, rules ARRAY<STRING>, file STRING, position BIGINT, payload STRING,
     batch_id BIGINT
 """
 RECORD: Mapping[str, Any] = {
@@ -24,7 +24,6 @@ RECORD: Mapping[str, Any] = {
     "file": "a.jsonl",
     "position": 0,
     "payload": "{}",
-    "reject": None,
     "batch_id": 3,
 }
 BLOCK = 1 << BLOCK_BITS
@@ -39,7 +38,7 @@ READ: Mapping[str, Mapping[str, Any]] = {
     "second block, good": {"position": 3 * BLOCK, "rules": []},
     "first of another file": {"file": "b.jsonl", "position": 100},
     "fifth of another file": {"file": "b.jsonl", "position": 104},
-    "rejected": {"position": 8, "payload": None, "reject": "{", "rules": ["malformed"]},
+    "rejected": {"position": 8, "payload": None, "rules": ["malformed"]},
     "several": {
         "position": 9,
         "rules": ["case_variant:id", "case_variant:at", "unreadable:qty", "few", "missing:event_id"],
@@ -56,7 +55,7 @@ def rows(spark: SparkSession) -> dict[str, Row]:
     made = [tuple({**RECORD, **changes, "record_id": name}.values()) for name, changes in READ.items()]
     read = spark.createDataFrame(made, SCHEMA)
     found = quarantined(read.where(F.size("rules") > 0), first_positions(read))
-    assert set(found.columns) == {*QUARANTINE.column_names, "reject"} - {"record_hash"}
+    assert set(found.columns) == set(QUARANTINE.column_names) - {"record_hash"}
     return {row.record_id: row for row in bounded(found, 100)}
 
 
@@ -100,7 +99,7 @@ def test_explanations(spark: SparkSession, rule: str, words: str):
 
 def test_rejected_text_is_in_the_vault_and_nowhere_else(rows: dict[str, Row]):
     row = rows["rejected"]
-    assert (row.vault_ref, row.excerpt, row.reject) == ("rejected", None, "{")
+    assert (row.vault_ref, row.excerpt) == ("rejected", None)
     assert (rows["first"].vault_ref, rows["first"].excerpt) == (None, "{}")
 
 

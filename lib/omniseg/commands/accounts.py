@@ -28,17 +28,17 @@ class Survey:
     read: Mapping[str, Tally]
     rows_per_file: Mapping[tuple[str, str], int]
     rescued: list[str]  # sources that sent fields which their schema does not know
-    rejected: bool  # some text could not be parsed
+    rejected: frozenset[str]  # sources of which some text could not be parsed
     exploded: bool  # some records gave several rows
     broken: bool = True  # some record breaks a rule
 
 
 def survey(received: DataFrame) -> Survey:
-    """Count what was read, once, per file; the first look at the rows, which also fills the cache."""
+    """Count what was read, once, per file."""
     counted = received.groupBy("source", "file").agg(
         *tally_columns(),
         F.count("rescued").alias("rescued"),
-        F.count("reject").alias("rejected"),
+        F.count_if(F.col("payload").isNull()).alias("rejected"),
         F.count_if(F.size("rules") > 0).alias("broken"),
         F.count_if(F.contains("record_id", F.lit(ELEMENT))).alias("elements"),
     )
@@ -50,7 +50,7 @@ def survey(received: DataFrame) -> Survey:
         read,
         {(row.source, plain_path(row.file)): row["rows"] for row in rows},
         sorted({row.source for row in rows if row.rescued}),
-        any(row.rejected for row in rows),
+        frozenset(row.source for row in rows if row.rejected),
         any(row.elements for row in rows),
         any(row.broken for row in rows),
     )

@@ -4,8 +4,8 @@ written again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import reduce
 
@@ -26,13 +26,21 @@ from omniseg.ingest.dedupe import CONFLICT, CONFLICT_RULE, DUPLICATE, NARROW, ve
 from omniseg.ingest.mapping import ELEMENT
 from omniseg.ingest.quarantine import LONGEST_TEXT, first_positions, quarantined
 from omniseg.lake.bounded import bounded
+from omniseg.lake.staging import Staging, staging
 from omniseg.privacy.vault import encrypted, text_hash
 from omniseg.runtime import Run
 from omniseg.tables import BRONZE_EVENTS, EXCHANGE_RATES, FILES, QUARANTINE, RAW_REJECTS, REFERENCES, SILVER_EVENTS
 
 CACHE = StorageLevel.MEMORY_AND_DISK
 BRONZE = ("record_id", "source", "file", "position", "received_at", "batch_id", "payload", "rescued")
-JUDGED = (*BRONZE, "reject", "rules")
+# What every record has on its way into the tables, and what those that describe events have besides. Not there:
+# `reject`, the text of what could not be parsed, which may hold anything and is only ever written encrypted.
+RECEIVED = (
+    "record_id STRING, source STRING, file STRING, position BIGINT, received_at TIMESTAMP, batch_id BIGINT, "
+    "payload STRING, rescued STRING, rules ARRAY<STRING>"
+)
+JUDGED = f"{SILVER_EVENTS.ddl}, file STRING, position BIGINT, payload STRING, rescued STRING, rules ARRAY<STRING>"
+SEALED = f"{RAW_REJECTS.ddl}, record_hash STRING"
 Waiting = Mapping[str, Sequence[Delivery]]
 
 
@@ -55,30 +63,48 @@ def write_batch(
     run: Run, batch_id: int, waiting: Waiting, declarations: Sequence[Declaration], currency: str | None
 ) -> Written:
     """Write all that the files hold; the batch exists from the moment that ops.files has it."""
-    references = [
-        reference_frame(run, item, waiting[item.name], batch_id=batch_id)
-        for item in declarations
-        if isinstance(item, ReferenceDeclaration)
-    ]
-    accounts = [write_reference(run, frame, batch_id=batch_id) for frame in references if cached([frame])]
-    rates = exchange_rates(run)
-    events = [
-        event_frame(run, item, waiting[item.name], batch_id=batch_id, rates=rates, currency=currency)
-        for item in declarations
-        if isinstance(item, SourceDeclaration)
-    ]
-    try:
-        found, accounts_of_events = store(run, batch_id, references, events)
-        if rates is not None and brings_rates(references):
-            with run.step("amounts that waited for a rate"):
-                fill_amounts(run, batch_id, rates)
-    finally:
-        for rows in cached((*references, *events)):
-            rows.unpersist()
+    with staging(run.spark, run.work_dir) as place:
+        references = [
+            staged(run, place, reference_frame(run, item, waiting[item.name], batch_id=batch_id))
+            for item in declarations
+            if isinstance(item, ReferenceDeclaration)
+        ]
+        accounts = [write_reference(run, frame, batch_id=batch_id) for frame in with_rows(references)]
+        rates = exchange_rates(run)
+        events = [
+            staged(
+                run,
+                place,
+                event_frame(run, item, waiting[item.name], batch_id=batch_id, rates=rates, currency=currency),
+            )
+            for item in declarations
+            if isinstance(item, SourceDeclaration)
+        ]
+        found, accounts_of_events = store(run, batch_id, place, references, events)
+    if rates is not None and brings_rates(references):
+        with run.step("amounts that waited for a rate"):
+            fill_amounts(run, batch_id, rates)
     refused = {path: reason for frame in (*references, *events) for path, reason in frame.refused.items()}
     check_all(accounts + accounts_of_events)
     commit(run, batch_id, waiting, found, refused)
     return Written(accounts + accounts_of_events, refused, found.rescued)
+
+
+def staged(run: Run, place: Staging, frame: Frame) -> Frame:
+    """The frame with its rows read, protected and mapped, once; every table is written from these."""
+    if frame.rows is None:
+        return frame
+    name, rows = frame.declaration.name, frame.rows.drop("reject")
+    with run.step(f"reading, protecting and mapping {name}"):
+        place.write(name, rows)
+    return replace(frame, rows=place.read([name], rows.schema), rejects=rejects(frame.rows))
+
+
+def rejects(rows: DataFrame) -> DataFrame:
+    """The texts that could not be parsed. Few, and read from the files again: on the way they would have to be sealed,
+    and sealing sends every record through Python.
+    """
+    return rows.where(F.col("reject").isNotNull()).select("record_id", "source", "batch_id", "received_at", "reject")
 
 
 def brings_rates(references: Iterable[Frame]) -> bool:
@@ -88,16 +114,18 @@ def brings_rates(references: Iterable[Frame]) -> bool:
     )
 
 
-def cached(frames: Iterable[Frame]) -> list[DataFrame]:
-    """The rows of frames that have any, kept from their first use on: several tables are written from them."""
-    return [frame.rows.persist(CACHE) for frame in frames if frame.rows is not None]
+def with_rows(frames: Iterable[Frame]) -> list[Frame]:
+    """The frames of which not every file was refused."""
+    return [frame for frame in frames if frame.rows is not None]
 
 
-def store(run: Run, batch_id: int, references: list[Frame], events: list[Frame]) -> tuple[Survey, list[Account]]:
+def store(
+    run: Run, batch_id: int, place: Staging, references: list[Frame], events: list[Frame]
+) -> tuple[Survey, list[Account]]:
     """Write bronze, vault, silver, quarantine and identities of the batch; account for its events."""
-    judged = reduce(DataFrame.unionByName, cached(events) or [empty_events(run)])
-    received = reduce(DataFrame.unionByName, [rows.select(*JUDGED) for rows in (*cached(references), judged)])
-    with run.step("reading, protecting and mapping records"):
+    judged = rows_of(run, place, events, JUDGED)
+    received = rows_of(run, place, [*references, *events], RECEIVED)
+    with run.step("counting records"):
         found = survey(received)
     repeated = judge(run, batch_id, judged).persist(CACHE)
     try:
@@ -105,10 +133,12 @@ def store(run: Run, batch_id: int, references: list[Frame], events: list[Frame])
             refused = refusals(repeated)
         with run.step("bronze.events"):
             write_received(run, batch_id, received, found)
+        with run.step("rejected texts"):
+            sealed = write_rejects(run, batch_id, place, [*references, *events], found.rejected)
         with run.step("silver.events_quarantine"):
             crash_here("ingest.quarantine.before")
             if found.broken or refused[CONFLICT]:
-                write_quarantine(run, batch_id, received, judged, repeated)
+                write_quarantine(run, batch_id, received, repeated, sealed)
             else:
                 run.lake.delete(QUARANTINE, f"batch_id = {batch_id}")
         # After the quarantine: Delta drops what was cached from a table that is written to, here the verdicts.
@@ -124,31 +154,41 @@ def store(run: Run, batch_id: int, references: list[Frame], events: list[Frame])
         repeated.unpersist()
 
 
-def empty_events(run: Run) -> DataFrame:
-    """No events, in the shape of judged ones: for batches of reference data alone."""
-    more = "file STRING, position BIGINT, payload STRING, rescued STRING, reject STRING, rules ARRAY<STRING>"
-    return run.spark.createDataFrame([], f"{SILVER_EVENTS.ddl}, {more}")
+def rows_of(run: Run, place: Staging, frames: Iterable[Frame], schema: str) -> DataFrame:
+    """What frames have staged; no rows where they have none."""
+    names = [frame.declaration.name for frame in with_rows(frames)]
+    return place.read(names, schema) if names else run.spark.createDataFrame([], schema)
 
 
 def write_received(run: Run, batch_id: int, received: DataFrame, found: Survey) -> None:
-    """Every record as received (an exploded one once), and the encrypted text of those that could not be parsed."""
+    """Every record as received, an exploded one once."""
     crash_here("ingest.bronze.before")
     whole = received.where(~F.contains("record_id", F.lit(ELEMENT))) if found.exploded else received
     run.lake.replace_slice(BRONZE_EVENTS, whole.select(*BRONZE), f"batch_id = {batch_id}")
+
+
+def write_rejects(
+    run: Run, batch_id: int, place: Staging, frames: Iterable[Frame], sources: Collection[str]
+) -> DataFrame:
+    """The encrypted text of records that could not be parsed; returns it, with a hash of the whole text."""
     crash_here("ingest.vault.before")
-    if not found.rejected:
+    texts = [frame.rejects for frame in frames if frame.rejects is not None and frame.declaration.name in sources]
+    if not texts:
         run.lake.delete(RAW_REJECTS, f"batch_id = {batch_id}")
-        return
-    rejects = received.where(F.col("reject").isNotNull())
-    text = F.substring("reject", 1, LONGEST_TEXT)
-    sealed = rejects.select(
+        return run.spark.createDataFrame([], SEALED)
+    key_name = run.settings.privacy.vault_key.env_name
+    rows = reduce(DataFrame.unionByName, texts).select(
         F.col("record_id").alias("vault_ref"),
         "source",
-        encrypted(text, key_name=run.settings.privacy.vault_key.env_name).alias("encrypted"),
+        encrypted(F.substring("reject", 1, LONGEST_TEXT), key_name=key_name).alias("encrypted"),
         "batch_id",
         F.col("received_at").alias("stored_at"),
+        text_hash(F.col("reject"), key_name=key_name).alias("record_hash"),
     )
-    run.lake.replace_slice(RAW_REJECTS, sealed, f"batch_id = {batch_id}")
+    place.write("(rejects)", rows)
+    sealed = place.read(["(rejects)"], SEALED)
+    run.lake.replace_slice(RAW_REJECTS, sealed.select(*RAW_REJECTS.column_names), f"batch_id = {batch_id}")
+    return sealed
 
 
 def judge(run: Run, batch_id: int, judged: DataFrame) -> DataFrame:
@@ -172,14 +212,15 @@ def write_accepted(run: Run, batch_id: int, judged: DataFrame, repeated: DataFra
     run.lake.replace_slice(SILVER_EVENTS, accepted.select(*SILVER_EVENTS.column_names), f"batch_id = {batch_id}")
 
 
-def write_quarantine(run: Run, batch_id: int, received: DataFrame, judged: DataFrame, repeated: DataFrame) -> None:
+def write_quarantine(run: Run, batch_id: int, received: DataFrame, repeated: DataFrame, sealed: DataFrame) -> None:
     """Records that break a rule, conflicts included, with their place and a safe excerpt."""
-    conflicts = repeated.where(F.col("verdict") == CONFLICT).select("record_id")
-    late = judged.select(*JUDGED).join(conflicts, "record_id", "left_semi")
-    bad = received.where(F.size("rules") > 0).unionByName(late.withColumn("rules", F.array(F.lit(CONFLICT_RULE))))
-    hashed = text_hash(F.col("reject"), key_name=run.settings.privacy.vault_key.env_name)
-    rows = quarantined(bad, first_positions(received)).withColumn("record_hash", hashed).drop("reject")
-    run.lake.replace_slice(QUARANTINE, rows, f"batch_id = {batch_id}")
+    conflicts = repeated.where(F.col("verdict") == CONFLICT).select("record_id", F.lit(True).alias("conflict"))
+    rows = received.join(conflicts, "record_id", "left")
+    rules = F.when(F.col("conflict"), F.array(F.lit(CONFLICT_RULE))).otherwise(F.col("rules"))
+    bad = rows.withColumn("rules", rules).where(F.size("rules") > 0)
+    placed = quarantined(bad, first_positions(received))
+    hashes = sealed.select(F.col("vault_ref").alias("record_id"), "record_hash")
+    run.lake.replace_slice(QUARANTINE, placed.join(hashes, "record_id", "left"), f"batch_id = {batch_id}")
 
 
 def commit(run: Run, batch_id: int, waiting: Waiting, found: Survey, refused: Mapping[str, str]) -> None:

@@ -210,7 +210,13 @@ LISTED = (
     ),
     Command("runs list", LOOK, "runs with their counts and exit codes", runs.show_list),
     Command("runs show", LOOK, "one run", runs.show, (argument("run", metavar="RUN_ID"),)),
-    Command("maintain", CARE, "fold, compact and vacuum tables; forget expired rejects", maintain.maintain, locks=True),
+    Command(
+        "maintain",
+        CARE,
+        "compact and vacuum tables; forget expired rejects, remove what killed runs left",
+        maintain.maintain,
+        locks=True,
+    ),
     Command("doctor", CARE, "check Java, Spark, Delta, MLflow, disk and settings", doctor.doctor),
 )
 

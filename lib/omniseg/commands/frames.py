@@ -26,11 +26,14 @@ from omniseg.tables import REFERENCES, SILVER_EVENTS
 
 @dataclass(frozen=True)
 class Frame:
-    """The rows of one declaration (None when all its files were refused), and the refused files (path -> reason)."""
+    """The rows of one declaration (None when all its files were refused), the refused files (path -> reason), and of
+    staged rows what could not be parsed.
+    """
 
     declaration: Declaration
     rows: DataFrame | None
     refused: Mapping[str, str]
+    rejects: DataFrame | None = None
 
 
 def event_frame(

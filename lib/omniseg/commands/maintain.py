@@ -22,8 +22,9 @@ from omniseg.lake.maintenance import (
     stored,
     vacuum,
 )
+from omniseg.lake.staging import remove_folder
 from omniseg.report.listing import render
-from omniseg.runtime import Run
+from omniseg.runtime import Run, work_root
 from omniseg.tables import ALL, FILES, LOCKS, RAW_REJECTS, Table
 
 COLUMNS = ("table", "files_before", "files_after", "bytes_before", "bytes_after")
@@ -33,7 +34,7 @@ def maintain(run: Run) -> None:
     """Reads and rewrites every table that exists; prints its files, and its bytes on disk, before and after."""
     check_hours(run.lake, run.settings.lake.vacuum_hours, where=run.settings.origins["lake.vacuum_hours"])
     with run.step("retention"):
-        notes = [*forget_rejects(run), *clear_landing(run)]
+        notes = [*forget_rejects(run), *clear_landing(run), *clear_work(run)]
     rows = [tidy(run, table) for table in ALL if run.lake.exists(table)]
     run.say(render(rows, COLUMNS, run.options["format"]))
     if run.options["format"] == "table":
@@ -59,6 +60,14 @@ def forget_rejects(run: Run) -> Iterator[str]:
     if run.lake.exists(RAW_REJECTS):
         gone = delete_before(run.lake, RAW_REJECTS, "stored_at", run.started - timedelta(days=days))
         yield f"Vault: {gone:,} texts older than {days} days deleted (privacy.vault_retention_days)."
+
+
+def clear_work(run: Run) -> Iterator[str]:
+    """Remove what killed runs left on its way; no other run is under way while this one holds the lock."""
+    left = folder(run.lake, work_root(run.settings))
+    if left.files:
+        remove_folder(run.spark, work_root(run.settings))
+        yield f"Work folder: {left.files:,} files of unfinished runs removed, {left.bytes:,} bytes."
 
 
 def clear_landing(run: Run) -> Iterator[str]:

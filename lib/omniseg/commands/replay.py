@@ -201,4 +201,4 @@ def commit_replay(run: Run, batch_id: int, account: Account) -> None:
     name = f"replay:{run.run_id}"
     delivery = Delivery(account.source, name, 0, run.started, name)
     rows = {(account.source, plain_path(name)): account.read.rows}
-    commit(run, batch_id, {account.source: [delivery]}, Survey({}, rows, [], rejected=False, exploded=False), {})
+    commit(run, batch_id, {account.source: [delivery]}, Survey({}, rows, [], rejected=frozenset(), exploded=False), {})

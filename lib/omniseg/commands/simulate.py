@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from datetime import date, datetime, time, timedelta, timezone
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.errors import ConfigError, Problem
-from omniseg.lake.delivery import deliver, deliver_again, staged, write_truth
+from omniseg.lake.delivery import deliver, deliver_again, write_truth
+from omniseg.lake.staging import staging
 from omniseg.runtime import Run, parse_date
 from omniseg.simulate.world.dirt import with_defects
 from omniseg.simulate.world.draws import chance
@@ -42,11 +42,11 @@ def simulate(run: Run) -> None:
     people = shoppers(run.spark, world)
     seen = visits(people, world)
     made = events(seen, world).unionByName(registrations(people, world), allowMissingColumns=True)
-    with ExitStack() as until_delivered:
+    made = with_defects(made, world)
+    with staging(run.spark, f"{landing}/_work") as place:
         with run.step("events"):
-            written = until_delivered.enter_context(
-                staged(with_defects(made, world), f"{landing}/_events", by="system")
-            )
+            place.write("events", made, by=["system"])
+        written = place.read(["events"], made.schema)
         sent_again = [(name, file) for name in SYSTEMS for file in deliver_system(run, written, world, name)]
         with run.step("truth"):
             write_truth(defects(written), f"{truth}/defects")

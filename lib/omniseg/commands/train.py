@@ -73,7 +73,7 @@ def train_model(run: Run, as_of: date, known: Known) -> str:
     sample = training_sample(vectors, columns=columns, rows=settings.sample_rows, seed=settings.seed)
     how = Fit(segments=settings.segments, leaves=settings.leaves, seed=settings.seed)
     with run.step(f"fitting {settings.segments} segments"):
-        fitted = fit(sample, declaration=declaration, how=how, work_dir=work_dir(run))
+        fitted = fit(sample, declaration=declaration, how=how, work_dir=run.work_dir)
     spec = with_old_ids(run, vectors, fitted, as_of)
     with run.step("keeping the model in MLflow"):
         version = registry(run).log(
@@ -88,7 +88,7 @@ def train_model(run: Run, as_of: date, known: Known) -> str:
                 "known_batch_id": str(vectors_known(run, features, as_of)),
                 "run_id": run.run_id,
             },
-            work_dir=work_dir(run),
+            work_dir=run.work_dir,
         )
     crash_here("train.model.after")
     return version
@@ -101,8 +101,3 @@ def with_old_ids(run: Run, vectors: DataFrame, fitted: FittedModel, as_of: date)
         return fitted.spec
     before = spec_of(run, previous.version)
     return inherit_ids(vectors, fitted.spec, before, least_overlap=segments_declaration(run.settings).least_overlap)
-
-
-def work_dir(run: Run) -> str:
-    """Where Spark writes trees and pipelines on their way; emptied by `omniseg maintain`."""
-    return f"{run.settings.warehouse.root.rstrip('/')}/_work/{run.run_id}"

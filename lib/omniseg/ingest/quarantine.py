@@ -44,7 +44,6 @@ def quarantined(bad: DataFrame, first_positions: DataFrame) -> DataFrame:
         detail(F.col("rules")).alias("detail"),
         "file",
         (F.col("position") - F.col("first_position") + 1).alias("line"),
-        "reject",
         F.when(unparsed, F.col("record_id")).alias("vault_ref"),
         excerpt(F.col("payload")).alias("excerpt"),
         "batch_id",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -73,18 +72,6 @@ def deliver_again(
         source, target = (hadoop_path(spark, f"{folder}/{text}.{form}") for text in (name, f"{name}_again"))
         jvm(spark).org.apache.hadoop.fs.FileUtil.copy(files, source, files, target, False, True, configuration)
         stamp(files, target, mtime(name))
-
-
-@contextmanager
-def staged(rows: DataFrame, folder: str, *, by: str) -> Iterator[DataFrame]:
-    """`rows` written once, to be read several times by the values of one column; gone afterwards."""
-    spark = rows.sparkSession
-    rows.write.mode("overwrite").partitionBy(by).parquet(folder)
-    try:
-        yield spark.read.schema(rows.schema).parquet(folder)
-    finally:
-        located = hadoop_path(spark, folder)
-        file_system(spark, located).delete(located, True)
 
 
 def write_truth(rows: DataFrame, folder: str) -> None:
