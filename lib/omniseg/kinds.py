@@ -15,6 +15,7 @@ from functools import cache
 from typing import Generic, TypeVar
 from zoneinfo import available_timezones
 
+from omniseg.currencies import CURRENCIES
 from omniseg.names import nearest
 from omniseg.secrecy import likely_secret
 
@@ -159,7 +160,7 @@ TEXT = Kind("a text that is not empty and has no control characters", filled)
 ANY_TEXT = Kind("a text without control characters", plain)
 FLAG = Kind("true or false", flag, lambda: ("true", "false"))
 TIME_ZONE = known("an IANA time zone, such as Europe/Berlin", zones)
-CURRENCY = spelled("an ISO 4217 code of three capital letters, such as EUR", "[A-Z]{3}")
+CURRENCY = known("an ISO 4217 code of three capital letters, such as EUR", lambda: CURRENCIES)
 SNAKE_CASE = spelled("a snake_case name of at most 63 characters", "[a-z][a-z0-9_]{0,62}")
 SECRET = Kind(
     "a reference such as secret://env/NAME; the secret itself belongs into the environment variable NAME",

@@ -12,8 +12,9 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from omniseg.currencies import CURRENCIES
 from omniseg.ingest.events import HASHED, LARGEST_AMOUNT, Rules, canonical_events
-from omniseg.ingest.vocabulary import CHANNELS, CURRENCIES, EVENT_COLUMNS, EVENT_TYPES
+from omniseg.ingest.vocabulary import CHANNELS, EVENT_COLUMNS, EVENT_TYPES
 from omniseg.lake.bounded import bounded
 from omniseg.tables import SILVER_EVENTS
 

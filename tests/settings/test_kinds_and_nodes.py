@@ -63,6 +63,8 @@ UNFITTING = [
     (TIME_ZONE, "europe/berlin", "zone_in_lower_case"),
     (TIME_ZONE, "../../etc/passwd", "path_as_zone"),
     (CURRENCY, "EURO", "four_letters"),
+    (CURRENCY, "XXQ", "three_letters_of_no_money"),
+    (CURRENCY, "eur", "small_letters"),
     (SNAKE_CASE, "a-b", "hyphen"),
     (SNAKE_CASE, "a" * 64, "too_long"),
     (SNAKE_CASE, "a\n", "line_feed_at_the_end"),

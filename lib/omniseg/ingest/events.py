@@ -12,9 +12,10 @@ from operator import add
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from omniseg.currencies import CURRENCIES
 from omniseg.identity.keys import bucket, identity_key, present_identifiers
 from omniseg.ingest.mapping import ORIGIN, named_rules, with_earlier
-from omniseg.ingest.vocabulary import CHANNELS, CURRENCIES, CUSTOM_EVENT_PREFIX, EVENT_COLUMNS, EVENT_TYPES
+from omniseg.ingest.vocabulary import CHANNELS, CUSTOM_EVENT_PREFIX, EVENT_COLUMNS, EVENT_TYPES
 from omniseg.privacy.redact import redacted_map
 
 FUTURE_HOURS = 24  # an event may lie this far after its delivery (clocks differ) before it counts as a future one

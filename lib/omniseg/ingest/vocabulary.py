@@ -49,19 +49,6 @@ CUSTOM_EVENT_PREFIX = "custom:"  # every other event type passes under this pref
 
 IDENTIFIER_TYPES = ("login", "account", "email", "phone", "loyalty", "card", "device", "cookie", "household")
 
-# ISO 4217: the active codes of money (2025), and after the bar those withdrawn since 2010: old events carry them.
-CURRENCIES = frozenset(
-    """
-    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY
-    COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS
-    INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP
-    MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR
-    SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND
-    VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
-    | ANG BYR CUC EEK HRK LTL LVL MRO SLL STD VEF ZMK ZWL
-    """.replace("|", "").split()
-)
-
 # What a declaration may set, with the Spark type that its expression is converted to.
 EVENT_COLUMNS = {
     "event_id": "string",
