@@ -23,6 +23,7 @@ from omniseg.lake.store import Lake
 from omniseg.runtime import Run
 from omniseg.settings.load import load_settings
 from omniseg.tables import ALL, LOCKS, MIGRATIONS, RUNS, SEGMENT_SNAPSHOTS, SNAPSHOT_MANIFEST, SNAPSHOT_POINTER, Table
+from tests.conftest import SMALL
 from tests.ingest.conftest import ORDERS_JSON, order
 from tests.ingest.test_money_and_references import PRODUCT_MASTER
 from tests.multiset import multiset
@@ -137,17 +138,20 @@ def test_F01_crashed_at_every_point_in_one_night_after_the_other(
     assert contents(night(spark, tmp_path, landing)) == unharmed
 
 
-@pytest.mark.parametrize("point", ["ingest.quarantine.before", "snapshot.manifest.before"])
-def test_F01_sigkill(
-    spark: SparkSession, landing: Path, tmp_path: Path, unharmed: dict[str, object], point: str
+def test_F01_sigkill_while_ingesting_and_again_while_publishing(
+    spark: SparkSession, landing: Path, tmp_path: Path, unharmed: dict[str, object]
 ) -> None:
-    options = [word for text in sets(tmp_path, landing) for word in ("--set", text)]
+    """Two processes die by a real SIGKILL, the second one on what the first one left; a third run makes it whole."""
+    given = [*sets(tmp_path, landing), *(f"{key}={value}" for key, value in SMALL.items())]
+    options = [word for text in given for word in ("--set", text)]
     command = [sys.executable, "-m", "omniseg", "run", "--as-of", AS_OF.isoformat(), *options]
-    environment = {**os.environ, faults.VARIABLE: point}
-    died = subprocess.run(command, env=environment, capture_output=True, check=False)
-    assert died.returncode == -signal.SIGKILL
     lake = Lake(spark, str(tmp_path / "warehouse"))
-    assert bounded(lake.read(LOCKS), 1)[0].holder != ""  # the lease of the dead run is still there
+    for point in ("ingest.quarantine.before", "snapshot.manifest.before"):
+        died = subprocess.run(command, env={**os.environ, faults.VARIABLE: point}, capture_output=True, check=False)
+        assert died.returncode == -signal.SIGKILL
+        assert bounded(lake.read(LOCKS), 1)[0].holder != ""  # the lease of the dead run is still there
+    assert lake.exists(SEGMENT_SNAPSHOTS)
+    assert not lake.exists(SNAPSHOT_POINTER)
     with Lease(lake, "after", 900):
         assert contents(night(spark, tmp_path, landing)) == unharmed
 
