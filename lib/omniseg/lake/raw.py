@@ -38,7 +38,11 @@ def read_csv(
     doubled = options.get("quote") or '"'
     reader = spark.read.schema(texts).options(**{"mode": "PERMISSIVE", "escape": doubled, **options})
     reader = reader.option("columnNameOfCorruptRecord", CORRUPT).option("enforceSchema", "true")
-    return with_origin(reader.csv(list(paths)), group=group)
+    # Whether a record is corrupt must not depend on the columns that a query asks for. Without pruning it does not; and
+    # as Spark refuses queries on the corrupt column alone, that one asks for another (never unlike itself).
+    rows = with_origin(reader.option("columnPruning", "false").csv(list(paths)), group=group)
+    first = F.col(quoted_name(names[0]))
+    return rows.withColumn(CORRUPT, F.when(F.col(CORRUPT).isNotNull() | (first != first), F.col(CORRUPT)))
 
 
 def read_parquet(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
