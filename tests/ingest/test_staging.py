@@ -36,7 +36,7 @@ def test_a_batch_that_fails_leaves_nothing_either(shop: Shop, monkeypatch: pytes
 
 def test_text_that_could_not_be_parsed_is_not_in_it(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     shop.deliver("orders/a.jsonl", order(), SECRET)
-    monkeypatch.setattr(staging, "remove_folder", lambda spark, folder: False)  # as after a kill
+    monkeypatch.setattr(staging, "remove_folder", lambda spark, folder: None)  # as after a kill
     run = shop.ingest()
     staged = Path(run.work_dir)
     assert sorted(folder.name for folder in staged.iterdir()) == ["(rejects)", "orders"]

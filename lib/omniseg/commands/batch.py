@@ -5,7 +5,7 @@ written again.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
 
@@ -32,13 +32,9 @@ from omniseg.runtime import Run
 from omniseg.tables import BRONZE_EVENTS, EXCHANGE_RATES, FILES, QUARANTINE, RAW_REJECTS, REFERENCES, SILVER_EVENTS
 
 CACHE = StorageLevel.MEMORY_AND_DISK
-BRONZE = ("record_id", "source", "file", "position", "received_at", "batch_id", "payload", "rescued")
 # What every record has on its way into the tables, and what those that describe events have besides. Not there:
 # `reject`, the text of what could not be parsed, which may hold anything and is only ever written encrypted.
-RECEIVED = (
-    "record_id STRING, source STRING, file STRING, position BIGINT, received_at TIMESTAMP, batch_id BIGINT, "
-    "payload STRING, rescued STRING, rules ARRAY<STRING>"
-)
+RECEIVED = f"{BRONZE_EVENTS.ddl}, rules ARRAY<STRING>"
 JUDGED = f"{SILVER_EVENTS.ddl}, file STRING, position BIGINT, payload STRING, rescued STRING, rules ARRAY<STRING>"
 SEALED = f"{RAW_REJECTS.ddl}, record_hash STRING"
 Waiting = Mapping[str, Sequence[Delivery]]
@@ -65,21 +61,23 @@ def write_batch(
     """Write all that the files hold; the batch exists from the moment that ops.files has it."""
     with staging(run.spark, run.work_dir) as place:
         references = [
-            staged(run, place, reference_frame(run, item, waiting[item.name], batch_id=batch_id))
+            reference_frame(run, item, waiting[item.name], batch_id=batch_id)
             for item in declarations
             if isinstance(item, ReferenceDeclaration)
         ]
-        accounts = [write_reference(run, frame, batch_id=batch_id) for frame in with_rows(references)]
+        stage(run, place, references)
+        accounts = [
+            write_reference(run, item, place.read([item.name], rows.schema), batch_id=batch_id)
+            for item, rows in staged(references)
+            if isinstance(item, ReferenceDeclaration)
+        ]
         rates = exchange_rates(run)
         events = [
-            staged(
-                run,
-                place,
-                event_frame(run, item, waiting[item.name], batch_id=batch_id, rates=rates, currency=currency),
-            )
+            event_frame(run, item, waiting[item.name], batch_id=batch_id, rates=rates, currency=currency)
             for item in declarations
             if isinstance(item, SourceDeclaration)
         ]
+        stage(run, place, events)
         found, accounts_of_events = store(run, batch_id, place, references, events)
     if rates is not None and brings_rates(references):
         with run.step("amounts that waited for a rate"):
@@ -90,21 +88,28 @@ def write_batch(
     return Written(accounts + accounts_of_events, refused, found.rescued)
 
 
-def staged(run: Run, place: Staging, frame: Frame) -> Frame:
-    """The frame with its rows read, protected and mapped, once; every table is written from these."""
-    if frame.rows is None:
-        return frame
-    name, rows = frame.declaration.name, frame.rows.drop("reject")
-    with run.step(f"reading, protecting and mapping {name}"):
-        place.write(name, rows)
-    return replace(frame, rows=place.read([name], rows.schema), rejects=rejects(frame.rows))
+def stage(run: Run, place: Staging, frames: Iterable[Frame]) -> None:
+    """Read, protect and map the records of each frame, once; every table is written from what is staged."""
+    for declaration, rows in staged(frames):
+        with run.step(f"reading, protecting and mapping {declaration.name}"):
+            place.write(declaration.name, rows)
 
 
-def rejects(rows: DataFrame) -> DataFrame:
-    """The texts that could not be parsed. Few, and read from the files again: on the way they would have to be sealed,
-    and sealing sends every record through Python.
+def staged(frames: Iterable[Frame]) -> list[tuple[Declaration, DataFrame]]:
+    """Of each frame of which not every file was refused, what is staged under the declaration's name."""
+    return [(frame.declaration, frame.rows.drop("reject")) for frame in frames if frame.rows is not None]
+
+
+def rejects(frames: Iterable[Frame], sources: Collection[str]) -> list[DataFrame]:
+    """The texts of some sources that could not be parsed. Few, and read from the files again: on the way they would
+    have to be sealed, and sealing sends every record through Python.
     """
-    return rows.where(F.col("reject").isNotNull()).select("record_id", "source", "batch_id", "received_at", "reject")
+    columns = ("record_id", "source", "batch_id", "received_at", "reject")
+    return [
+        frame.rows.where(F.col("reject").isNotNull()).select(*columns)
+        for frame in frames
+        if frame.rows is not None and frame.declaration.name in sources
+    ]
 
 
 def brings_rates(references: Iterable[Frame]) -> bool:
@@ -112,11 +117,6 @@ def brings_rates(references: Iterable[Frame]) -> bool:
     return any(
         frame.rows is not None and REFERENCES.get(frame.declaration.name) is EXCHANGE_RATES for frame in references
     )
-
-
-def with_rows(frames: Iterable[Frame]) -> list[Frame]:
-    """The frames of which not every file was refused."""
-    return [frame for frame in frames if frame.rows is not None]
 
 
 def store(
@@ -156,7 +156,7 @@ def store(
 
 def rows_of(run: Run, place: Staging, frames: Iterable[Frame], schema: str) -> DataFrame:
     """What frames have staged; no rows where they have none."""
-    names = [frame.declaration.name for frame in with_rows(frames)]
+    names = [declaration.name for declaration, _ in staged(frames)]
     return place.read(names, schema) if names else run.spark.createDataFrame([], schema)
 
 
@@ -164,7 +164,7 @@ def write_received(run: Run, batch_id: int, received: DataFrame, found: Survey) 
     """Every record as received, an exploded one once."""
     crash_here("ingest.bronze.before")
     whole = received.where(~F.contains("record_id", F.lit(ELEMENT))) if found.exploded else received
-    run.lake.replace_slice(BRONZE_EVENTS, whole.select(*BRONZE), f"batch_id = {batch_id}")
+    run.lake.replace_slice(BRONZE_EVENTS, whole.select(*BRONZE_EVENTS.column_names), f"batch_id = {batch_id}")
 
 
 def write_rejects(
@@ -172,7 +172,7 @@ def write_rejects(
 ) -> DataFrame:
     """The encrypted text of records that could not be parsed; returns it, with a hash of the whole text."""
     crash_here("ingest.vault.before")
-    texts = [frame.rejects for frame in frames if frame.rejects is not None and frame.declaration.name in sources]
+    texts = rejects(frames, sources)
     if not texts:
         run.lake.delete(RAW_REJECTS, f"batch_id = {batch_id}")
         return run.spark.createDataFrame([], SEALED)
@@ -185,8 +185,7 @@ def write_rejects(
         F.col("received_at").alias("stored_at"),
         text_hash(F.col("reject"), key_name=key_name).alias("record_hash"),
     )
-    place.write("(rejects)", rows)
-    sealed = place.read(["(rejects)"], SEALED)
+    sealed = place.keep("(rejects)", rows)
     run.lake.replace_slice(RAW_REJECTS, sealed.select(*RAW_REJECTS.column_names), f"batch_id = {batch_id}")
     return sealed
 

@@ -26,14 +26,11 @@ from omniseg.tables import REFERENCES, SILVER_EVENTS
 
 @dataclass(frozen=True)
 class Frame:
-    """The rows of one declaration (None when all its files were refused), the refused files (path -> reason), and of
-    staged rows what could not be parsed.
-    """
+    """The rows of one declaration (None when all its files were refused), and the refused files (path -> reason)."""
 
     declaration: Declaration
     rows: DataFrame | None
     refused: Mapping[str, str]
-    rejects: DataFrame | None = None
 
 
 def event_frame(

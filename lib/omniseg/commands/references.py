@@ -5,7 +5,6 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from omniseg.commands.frames import Frame
 from omniseg.faults import crash_here
 from omniseg.ingest.accounting import Account, Tally, tally_columns, tally_of
 from omniseg.ingest.declaration import ReferenceDeclaration
@@ -15,19 +14,17 @@ from omniseg.runtime import Run
 from omniseg.tables import REFERENCES, Table
 
 
-def write_reference(run: Run, frame: Frame, *, batch_id: int) -> Account:
+def write_reference(run: Run, declaration: ReferenceDeclaration, rows: DataFrame, *, batch_id: int) -> Account:
     """Write what one reference declaration changes; returns its account (an unchanged or superseded row is a
     duplicate).
     """
-    declaration = frame.declaration
-    assert isinstance(declaration, ReferenceDeclaration) and frame.rows is not None
     table = REFERENCES[declaration.target]
     # Rows of this very batch are leftovers of an interrupted run and are written again.
     existing = run.lake.read(table).where(F.col("batch_id") != batch_id)
-    good = frame.rows.where(F.size("rules") == 0)
+    good = rows.where(F.size("rules") == 0)
     news = changing(winners(good, key=declaration.key, mode=declaration.mode), existing, key=declaration.key).persist()
     try:
-        account = accounted(declaration.name, frame.rows, news)
+        account = accounted(declaration.name, rows, news)
         crash_here("ingest.reference.before")
         write_by_mode(run, table, news.select(*table.column_names), existing, declaration)
     finally:

@@ -30,7 +30,7 @@ from omniseg.ingest.parse import parse_json
 from omniseg.ingest.protect import protect
 from omniseg.ingest.replay import CHANGES, OPEN, known_rules, outcomes, text_again, too_late, verdict_on, whole
 from omniseg.lake.bounded import bounded
-from omniseg.lake.staging import Staging, staging
+from omniseg.lake.staging import staging
 from omniseg.privacy.vault import LONGEST, opened
 from omniseg.runtime import Run
 from omniseg.tables import BRONZE_EVENTS, QUARANTINE, RAW_REJECTS, SILVER_EVENTS
@@ -47,28 +47,20 @@ class Replay:
 
 def replay_source(run: Run, declaration: SourceDeclaration, *, batch_id: int, currency: str | None) -> Replay:
     """Judge all open records of the source under `declaration`, write batch `batch_id`; nothing where there is none."""
-    waiting = open_records(run, declaration).persist(CACHE)
     with staging(run.spark, run.work_dir) as place:
-        try:
-            with run.step("judging anew"):
-                judged = staged(place, judged_anew(run, declaration, waiting, batch_id=batch_id, currency=currency))
-                read, bad = read_and_bad(judged)
-                reached = waiting.join(judged.select("record_id", F.lit(1).alias("reached")), "record_id", "left")
-                found = bounded(reached.agg(F.count(F.lit(1)).alias("open"), F.count("reached").alias("reached")), 1)[0]
-            if not read.rows:
-                return Replay(Account(declaration.name), found.open)
-            account = Account(declaration.name, read=read, quarantined=bad)
-            account = write(run, declaration, judged, waiting, account, batch_id=batch_id)
-            return Replay(account, found.open - found.reached)
-        finally:
-            waiting.unpersist()
-
-
-def staged(place: Staging, judged: DataFrame) -> DataFrame:
-    """The judged events, judged once. As in a batch, text that cannot be parsed is not written down."""
-    rows = judged.drop("reject")
-    place.write("judged", rows)
-    return place.read(["judged"], rows.schema)
+        waiting = place.keep("waiting", open_records(run, declaration))
+        with run.step("judging anew"):
+            judged = judged_anew(run, declaration, waiting, batch_id=batch_id, currency=currency)
+            # As in a batch, text that cannot be parsed is not written down.
+            judged = place.keep("judged", judged.drop("reject"))
+            read, bad = read_and_bad(judged)
+            reached = waiting.join(judged.select("record_id", F.lit(1).alias("reached")), "record_id", "left")
+            found = bounded(reached.agg(F.count(F.lit(1)).alias("open"), F.count("reached").alias("reached")), 1)[0]
+        if not read.rows:
+            return Replay(Account(declaration.name), found.open)
+        account = Account(declaration.name, read=read, quarantined=bad)
+        account = write(run, declaration, judged, waiting, account, batch_id=batch_id)
+        return Replay(account, found.open - found.reached)
 
 
 def read_and_bad(judged: DataFrame) -> tuple[Tally, Tally]:

@@ -45,8 +45,7 @@ def simulate(run: Run) -> None:
     made = with_defects(made, world)
     with staging(run.spark, f"{landing}/_work") as place:
         with run.step("events"):
-            place.write("events", made, by=["system"])
-        written = place.read(["events"], made.schema)
+            written = place.keep("events", made, by=["system"])
         sent_again = [(name, file) for name in SYSTEMS for file in deliver_system(run, written, world, name)]
         with run.step("truth"):
             write_truth(defects(written), f"{truth}/defects")

@@ -27,6 +27,11 @@ class Staging:
         """Put rows under a name, in a folder for each value of the columns `by`."""
         rows.write.mode("overwrite").partitionBy(*by).parquet(f"{self.folder}/{name}")
 
+    def keep(self, name: str, rows: DataFrame, *, by: Sequence[str] = ()) -> DataFrame:
+        """Put rows under a name; returns them as they are read from there."""
+        self.write(name, rows, by=by)
+        return self.read([name], rows.schema)
+
     def read(self, names: Sequence[str], schema: T.StructType | str) -> DataFrame:
         """The rows under the names together, with the columns of `schema`, which all of them have."""
         return self.spark.read.schema(schema).parquet(*(f"{self.folder}/{name}" for name in names))
@@ -41,7 +46,7 @@ def staging(spark: SparkSession, folder: str) -> Iterator[Staging]:
         remove_folder(spark, folder)
 
 
-def remove_folder(spark: SparkSession, folder: str) -> bool:
-    """Remove a folder and what lies in it; False where there was none."""
+def remove_folder(spark: SparkSession, folder: str) -> None:
+    """Remove a folder, if it is there, and what lies in it."""
     located = hadoop_path(spark, folder)
-    return bool(file_system(spark, located).delete(located, True))
+    file_system(spark, located).delete(located, True)
