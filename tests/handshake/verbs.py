@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
@@ -51,10 +52,10 @@ def count_and_sum(spark: SparkSession, path: str) -> list[str]:
 
 
 def commits(spark: SparkSession, path: str) -> object:
-    """25 commits of one row each: id = 0 … 24, amount = id; the change feed is on from the first."""
+    """A table made with constraint and change feed, then 25 commits of one row each: id = 0 … 24, amount = id."""
     spark.sql(
-        f"CREATE TABLE delta.`{path}` (id BIGINT NOT NULL, amount DECIMAL(18,4)) USING delta "
-        "TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true')"
+        f"CREATE TABLE delta.`{path}` (id BIGINT NOT NULL, amount DECIMAL(18,4)) USING delta TBLPROPERTIES "
+        "('delta.enableChangeDataFeed' = 'true', 'delta.constraints.amount_not_negative' = 'amount >= 0')"
     )
     for number in range(COMMITS):
         one = spark.range(number, number + 1).withColumn("amount", F.col("id").cast("decimal(18,4)"))
@@ -68,9 +69,8 @@ def add_column(spark: SparkSession, path: str) -> object:
     return rows(spark, path).where(F.col("note").isNull()).count()
 
 
-def add_constraint(spark: SparkSession, path: str) -> object:
-    """A constraint refuses a row that breaks it and leaves the table as it was; the answer names the constraint."""
-    spark.sql(f"ALTER TABLE delta.`{path}` ADD CONSTRAINT amount_not_negative CHECK (amount >= 0)")
+def constraint(spark: SparkSession, path: str) -> object:
+    """The constraint refuses a row that breaks it and leaves the table as it was; the answer names the constraint."""
     try:
         spark.sql(f"INSERT INTO delta.`{path}` VALUES (99, -1, 'bad')")
     except (PySparkException, Py4JJavaError) as refused:  # Delta's own exceptions are not always translated
@@ -124,8 +124,10 @@ def optimize(spark: SparkSession, path: str) -> object:
 
 def vacuum(spark: SparkSession, path: str) -> object:
     """VACUUM without retention removes every file but the live one."""
-    spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+    check = "spark.databricks.delta.retentionDurationCheck.enabled"
+    spark.conf.set(check, "false")
     DeltaTable.forPath(spark, path).vacuum(0)
+    spark.conf.unset(check)
     return [str(len(list(Path(path).glob("*.parquet")))), *count_and_sum(spark, path)]
 
 
@@ -139,7 +141,7 @@ VERBS: tuple[Verb, ...] = (
     commits,
     count_and_sum,
     add_column,
-    add_constraint,
+    constraint,
     merge,
     delete,
     restore,
@@ -151,14 +153,19 @@ VERBS: tuple[Verb, ...] = (
 )
 
 
-def main(folder: str) -> None:
-    """All verbs in order on one table; prints what each left behind."""
-    spark = build_session("handshake", SMALL)
-    path = str(Path(folder).resolve() / "handshake")
-    found: dict[str, object] = {"pair": [spark.version, version("delta-spark")]}
+def shake_hands(spark: SparkSession, folder: Path) -> dict[str, Any]:
+    """All verbs in order on one table: the pair, and what each verb left behind."""
+    path = str(folder.resolve() / "handshake")
+    found: dict[str, Any] = {"pair": [spark.version, version("delta-spark")]}
     for verb in VERBS:
         found[verb.__name__] = verb(spark, path)
-    found["is_delta"] = DeltaTable.isDeltaTable(spark, path)
+    return {**found, "is_delta": DeltaTable.isDeltaTable(spark, path)}
+
+
+def main(folder: str) -> None:
+    """Shake hands in a session of this process and print the outcome."""
+    spark = build_session("handshake", SMALL)
+    found = shake_hands(spark, Path(folder))
     spark.stop()
     print(json.dumps(found))
 

@@ -61,16 +61,17 @@ class Lake:
         self.ready.add(signature)
 
     def create(self, table: Table) -> None:
-        """CREATE TABLE, then its CHECK constraints (Delta refuses them inside CREATE TABLE)."""
+        """CREATE TABLE in one commit, so that no kill leaves a table without its constraints.
+
+        Delta refuses a CHECK clause inside CREATE TABLE; as the property that it keeps it under, it takes it.
+        """
         if self.catalog:
             self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self.catalog}`.`{table.name.split('.')[0]}`")
-        name, comment = self.reference(table), table.grain.replace("'", "\\'")
-        options = ", ".join(f"'{key}' = '{value}'" for key, value in properties(table).items())
+        options = ", ".join(f"{literal(key)} = {literal(value)}" for key, value in properties(table).items())
         self.spark.sql(
-            f"CREATE TABLE IF NOT EXISTS {name} ({table.ddl}) USING delta COMMENT '{comment}' TBLPROPERTIES ({options})"
+            f"CREATE TABLE IF NOT EXISTS {self.reference(table)} ({table.ddl}) USING delta "
+            f"COMMENT {literal(table.grain)} TBLPROPERTIES ({options})"
         )
-        for label, condition in table.constraints:
-            self.spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT {label} CHECK ({condition})")
 
     def add_missing_columns(self, table: Table) -> None:
         """ALTER TABLE ADD COLUMNS for what the declaration has and the table lacks (nullable by nature)."""
@@ -164,7 +165,13 @@ def properties(table: Table) -> dict[str, str]:
         else {"delta.dataSkippingNumIndexedCols": "0"}
     )
     append_only = {"delta.appendOnly": "true"} if table.append_only else {}
-    return {"delta.enableDeletionVectors": "false", **statistics, **append_only}
+    checks = {f"delta.constraints.{label}": condition for label, condition in table.constraints}
+    return {"delta.enableDeletionVectors": "false", **statistics, **append_only, **checks}
+
+
+def literal(text: str) -> str:
+    """Text as a literal of SQL."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def conform(rows: DataFrame, table: Table) -> DataFrame:
