@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import unquote
@@ -17,6 +17,7 @@ from omniseg.ingest.declaration import Declaration
 from omniseg.ingest.ledger import Candidate, Known, ready, to_hash, untaken
 from omniseg.lake import delta_source, landing
 from omniseg.lake.bounded import bounded
+from omniseg.lake.delta_source import Versions
 from omniseg.runtime import Run
 from omniseg.tables import FILES
 
@@ -71,10 +72,7 @@ def new_files(run: Run, declaration: Declaration, known: Mapping[str, list[Known
 
 
 def new_versions(run: Run, declaration: Declaration, taken: Iterable[str]) -> list[Delivery]:
-    """What a Delta table has got since it was read last, as one delivery; the whole table at first.
-
-    Raises ContractError where the table keeps no change feed, so that its news cannot be told from its rows.
-    """
+    """What a Delta table has got since it was read last, as one delivery; the whole table at first."""
     found = delta_source.newest_version(run.spark, declaration.path)
     if found is None:
         return []
@@ -82,13 +80,28 @@ def new_versions(run: Run, declaration: Declaration, taken: Iterable[str]) -> li
     wanted = delta_source.untaken_versions(declaration.path, newest, taken)
     if wanted is None:
         return []
-    if wanted.first is not None and not delta_source.has_feed(run.spark, declaration.path):
+    if wanted.first is not None:
+        wanted = with_feed(run, declaration, wanted, wanted.first)
+    return [Delivery(declaration.name, wanted.place, 0, moment, f"version:{newest}")]
+
+
+def with_feed(run: Run, declaration: Declaration, wanted: Versions, first: int) -> Versions:
+    """Versions from `first` on; the whole table where its change feed began later, for what is known of it counts as
+    duplicate.
+
+    Raises ContractError where the table keeps no change feed, so that its news cannot be told from its rows.
+    """
+    if not delta_source.has_feed(run.spark, declaration.path):
         raise ContractError(
             f"{declaration.where('path')}: source {declaration.name}: the Delta table {declaration.path} keeps no "
-            f"change feed, so what came after version {wanted.first - 1} cannot be told. Nothing was taken. "
-            f"ALTER TABLE delta.`{declaration.path}` SET TBLPROPERTIES ({delta_source.FEED} = true) starts one"
+            f"change feed, so what came after version {first - 1} cannot be told. Nothing was taken. "
+            f"ALTER TABLE delta.`{declaration.path}` SET TBLPROPERTIES ({delta_source.FEED} = true) starts one; the "
+            f"next run then reads the whole table once more"
         )
-    return [Delivery(declaration.name, wanted.place, 0, moment, f"version:{newest}")]
+    if delta_source.feed_reaches(run.spark, wanted):
+        return wanted
+    log.warning("source=%s is read as a whole: its change feed began after version %d", declaration.name, first)
+    return replace(wanted, first=None)
 
 
 def complete(run: Run, declaration: Declaration, item: Candidate, content_hash: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from delta.tables import DeltaTable
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -66,6 +67,23 @@ def has_feed(spark: SparkSession, path: str) -> bool:
     return found is not None and found[0].get(FEED) == "true"
 
 
+def feed_reaches(spark: SparkSession, wanted: Versions) -> bool:
+    """True when the table has kept its change feed since the first of the versions."""
+    try:
+        changes(spark, wanted).isEmpty()
+    except AnalysisException as error:
+        if error.getCondition() != "DELTA_MISSING_CHANGE_DATA":
+            raise
+        return False
+    return True
+
+
+def changes(spark: SparkSession, wanted: Versions) -> DataFrame:
+    """The change feed of the versions."""
+    feed = spark.read.format("delta").option("readChangeFeed", "true").option("startingVersion", str(wanted.first))
+    return feed.option("endingVersion", wanted.last).load(wanted.path)
+
+
 def read_versions(spark: SparkSession, wanted: Versions, received_at: datetime) -> DataFrame:
     """One row per record that the versions delivered, and the origin columns; a version's own time is received_at.
 
@@ -75,9 +93,7 @@ def read_versions(spark: SparkSession, wanted: Versions, received_at: datetime) 
         rows = spark.read.format("delta").option("versionAsOf", wanted.last).load(wanted.path)
         arrived = F.lit(received_at).cast("timestamp")
     else:
-        feed = spark.read.format("delta").option("readChangeFeed", "true")
-        feed = feed.option("startingVersion", wanted.first).option("endingVersion", wanted.last)
-        rows = feed.load(wanted.path).where(F.col("_change_type").isin(*DELIVERED))
+        rows = changes(spark, wanted).where(F.col("_change_type").isin(*DELIVERED))
         arrived = F.col("_commit_timestamp")
     own = [F.col(f"`{name}`") for name in rows.columns if name not in FEED_COLUMNS]
     origin = (F.lit(wanted.place).alias("__file"), arrived.alias("__received_at"), position(0).alias("__position"))
