@@ -15,8 +15,9 @@ from pyspark.sql import functions as F
 
 from omniseg.commands.accounts import Survey, event_accounts, refusals, survey
 from omniseg.commands.deliveries import Delivery, plain_path
-from omniseg.commands.frames import Frame, event_frame, reference_frame
+from omniseg.commands.frames import Frame, event_frame, reference_frame, to_pin
 from omniseg.commands.identities import add_identities
+from omniseg.commands.pins import pin, pinned_schemas
 from omniseg.commands.rates import exchange_rates, fill_amounts
 from omniseg.commands.references import write_reference
 from omniseg.faults import crash_here
@@ -59,9 +60,10 @@ def write_batch(
     run: Run, batch_id: int, waiting: Waiting, declarations: Sequence[Declaration], currency: str | None
 ) -> Written:
     """Write all that the files hold; the batch exists from the moment that ops.files has it."""
+    pinned = pinned_schemas(run)
     with staging(run.spark, run.work_dir) as place:
         references = [
-            reference_frame(run, item, waiting[item.name], batch_id=batch_id)
+            reference_frame(run, item, waiting[item.name], batch_id=batch_id, pinned=pinned)
             for item in declarations
             if isinstance(item, ReferenceDeclaration)
         ]
@@ -73,7 +75,7 @@ def write_batch(
         ]
         rates = exchange_rates(run)
         events = [
-            event_frame(run, item, waiting[item.name], batch_id=batch_id, rates=rates, currency=currency)
+            event_frame(run, item, waiting[item.name], batch_id=batch_id, rates=rates, currency=currency, pinned=pinned)
             for item in declarations
             if isinstance(item, SourceDeclaration)
         ]
@@ -84,6 +86,7 @@ def write_batch(
             fill_amounts(run, batch_id, rates)
     refused = {path: reason for frame in (*references, *events) for path, reason in frame.refused.items()}
     check_all(accounts + accounts_of_events)
+    pin(run, to_pin((*references, *events), pinned))
     commit(run, batch_id, waiting, found, refused)
     return Written(accounts + accounts_of_events, refused, found.rescued)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from omniseg.commands.deliveries import Delivery
-from omniseg.commands.reading import parsed_files
+from omniseg.commands.reading import known_schema, parsed_files
 from omniseg.ingest.compiled import Plan, plan
 from omniseg.ingest.declaration import Declaration, ReferenceDeclaration, SourceDeclaration
 from omniseg.ingest.events import Rules, canonical_events
@@ -26,11 +26,14 @@ from omniseg.tables import REFERENCES, SILVER_EVENTS
 
 @dataclass(frozen=True)
 class Frame:
-    """The rows of one declaration (None when all its files were refused), and the refused files (path -> reason)."""
+    """The rows of one declaration (None when all its files were refused), the refused files (path -> reason), and the
+    schema by which its records were read.
+    """
 
     declaration: Declaration
     rows: DataFrame | None
     refused: Mapping[str, str]
+    schema: T.StructType
 
 
 def event_frame(
@@ -41,15 +44,16 @@ def event_frame(
     batch_id: int,
     rates: DataFrame | None,
     currency: str | None,
+    pinned: Mapping[str, T.StructType],
 ) -> Frame:
     """Canonical events of the files, with origin and broken rules; nothing is read yet."""
-    parsed = parsed_files(run, declaration, files)
+    parsed = parsed_files(run, declaration, files, pinned=pinned)
     if parsed.rows is None:
-        return Frame(declaration, None, parsed.refused)
+        return Frame(declaration, None, parsed.refused, parsed.schema)
     made = plan_of(run, declaration, parsed.schema)
     records = protected(parsed.rows, declaration, made, batch_id)
     events = events_of(run, declaration, made, records, batch_id=batch_id, rates=rates, currency=currency)
-    return Frame(declaration, events, parsed.refused)
+    return Frame(declaration, events, parsed.refused, parsed.schema)
 
 
 def events_of(
@@ -67,14 +71,22 @@ def events_of(
     return canonical_events(map_records(records, made.mapped), rules=rules, rates=rates)
 
 
-def reference_frame(run: Run, declaration: ReferenceDeclaration, files: Sequence[Delivery], *, batch_id: int) -> Frame:
+def reference_frame(
+    run: Run,
+    declaration: ReferenceDeclaration,
+    files: Sequence[Delivery],
+    *,
+    batch_id: int,
+    pinned: Mapping[str, T.StructType],
+) -> Frame:
     """Rows of the reference table that the files describe, with origin and broken rules."""
-    parsed = parsed_files(run, declaration, files)
+    parsed = parsed_files(run, declaration, files, pinned=pinned)
     if parsed.rows is None:
-        return Frame(declaration, None, parsed.refused)
+        return Frame(declaration, None, parsed.refused, parsed.schema)
     made = plan_of(run, declaration, parsed.schema)
     records = protected(parsed.rows, declaration, made, batch_id)
-    return Frame(declaration, references_of(run, declaration, made, records, batch_id=batch_id), parsed.refused)
+    rows = references_of(run, declaration, made, records, batch_id=batch_id)
+    return Frame(declaration, rows, parsed.refused, parsed.schema)
 
 
 def references_of(
@@ -90,6 +102,11 @@ def references_of(
         buckets=run.settings.lake.buckets,
         batch_id=batch_id,
     )
+
+
+def to_pin(frames: Iterable[Frame], pinned: Mapping[str, T.StructType]) -> dict[str, T.StructType]:
+    """Declaration -> schema, where it was found in this batch."""
+    return {frame.declaration.name: frame.schema for frame in frames if known_schema(frame.declaration, pinned) is None}
 
 
 def plan_of(run: Run, declaration: Declaration, read: T.StructType) -> Plan:

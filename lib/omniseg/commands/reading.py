@@ -1,4 +1,4 @@
-"""From the files of one declaration to protected records: read, parse, pin the schema, protect. Refuses files that
+"""From the files of one declaration to parsed records, by the declared schema or the pinned one. Refuses files that
 drifted.
 """
 
@@ -6,13 +6,11 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from functools import reduce
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from omniseg.commands.deliveries import Delivery
@@ -21,10 +19,8 @@ from omniseg.ingest.declaration import Declaration
 from omniseg.ingest.parse import ORIGIN, parse_columns, parse_json
 from omniseg.ingest.schema import text_schema
 from omniseg.lake import delta_source, landing, raw
-from omniseg.lake.bounded import bounded
 from omniseg.names import nearest
 from omniseg.runtime import Run
-from omniseg.tables import MIGRATIONS
 from omniseg.tables.types import ddl, struct_of
 
 log = logging.getLogger(__name__)
@@ -43,9 +39,11 @@ class Parsed:
     refused: dict[str, str]
 
 
-def parsed_files(run: Run, declaration: Declaration, files: Sequence[Delivery], *, pin: bool = True) -> Parsed:
-    """Parse the files by the declared schema, or by the one pinned at the first delivery (a dry run pins none)."""
-    schema = declared_or_pinned(run, declaration, files, pin=pin)
+def parsed_files(
+    run: Run, declaration: Declaration, files: Sequence[Delivery], *, pinned: Mapping[str, T.StructType]
+) -> Parsed:
+    """Parse the files by the declared schema, by the pinned one, or by the one found in them."""
+    schema = known_schema(declaration, pinned) or infer(run, declaration, files[:SAMPLED_FILES])
     paths = [file.path for file in files]
     if declaration.format == "json":
         return Parsed(parse_json(lines(run, declaration, paths), schema=ddl(schema)), schema, {})
@@ -74,26 +72,14 @@ def lines(run: Run, declaration: Declaration, paths: Sequence[str]) -> DataFrame
     return raw.read_lines(run.spark, paths, encoding=declaration.options.get("encoding", "UTF-8"))
 
 
-def declared_or_pinned(
-    run: Run, declaration: Declaration, files: Sequence[Delivery], *, pin: bool = True
-) -> T.StructType:
-    """The schema that records are read by: declared, else pinned before, else found in these files and pinned now."""
+def known_schema(declaration: Declaration, pinned: Mapping[str, T.StructType]) -> T.StructType | None:
+    """The schema that records are read by: declared, else pinned; None before the first delivery."""
     if declaration.schema is not None:
         declared = struct_of(declaration.schema)
         return declared if declaration.format in TYPED else text_schema(declared)
     if declaration.format == "text":
         return struct_of("value STRING")
-    name = f"source:{declaration.name}"
-    pinned = bounded(run.lake.read(MIGRATIONS).where(F.col("object") == name).orderBy("version"), 1000)
-    if pinned:
-        return struct_of(pinned[-1].definition)
-    found = infer(run, declaration, files[:SAMPLED_FILES])
-    if not pin or not found.names:  # empty files tell nothing that could hold for later ones
-        return found
-    now = datetime.now(timezone.utc)
-    row = (name, 1, ddl(found), now, run.run_id)
-    run.lake.append(MIGRATIONS, run.spark.createDataFrame([row], MIGRATIONS.ddl))
-    return found
+    return pinned.get(declaration.name)
 
 
 def infer(run: Run, declaration: Declaration, files: Sequence[Delivery]) -> T.StructType:

@@ -18,8 +18,9 @@ from omniseg.commands.batch import CACHE, commit, judge, write_accepted
 from omniseg.commands.deliveries import Delivery, plain_path
 from omniseg.commands.frames import event_rules, plan_of
 from omniseg.commands.identities import add_identities
+from omniseg.commands.pins import pinned_schemas
 from omniseg.commands.rates import exchange_rates
-from omniseg.commands.reading import declared_or_pinned
+from omniseg.commands.reading import known_schema
 from omniseg.ingest.accounting import Account, Tally, tally_columns, tally_of
 from omniseg.ingest.compiled import Plan
 from omniseg.ingest.declaration import SourceDeclaration
@@ -81,7 +82,8 @@ def judged_anew(
     run: Run, declaration: SourceDeclaration, waiting: DataFrame, *, batch_id: int, currency: str | None
 ) -> DataFrame:
     """Canonical events of the open records, with the rules that they break now."""
-    schema = declared_or_pinned(run, declaration, [])
+    schema = known_schema(declaration, pinned_schemas(run))
+    assert schema is not None, "the batch that brought the records has pinned it"
     made = plan_of(run, declaration, schema)
     names = waiting.select(whole().alias("record_id")).distinct()
     received = run.lake.read(BRONZE_EVENTS).where(F.col("source") == declaration.name)
@@ -132,7 +134,8 @@ def unsettled(
     """The events that are still to be judged.
 
     A record is one row, so these are the open ones. Where a record is exploded, its other elements were read along:
-    those that were accepted or replayed are left out, duplicates are found to be duplicates again.
+    those that were accepted or replayed are left out, duplicates are found to be duplicates again. So is an open
+    element that a replay accepted before it crashed.
     """
     if declaration.rows is None:
         return events.join(F.broadcast(waiting.select("record_id")), "record_id", "left_semi")
@@ -141,7 +144,8 @@ def unsettled(
     earlier = of_source & (F.col("batch_id") < batch_id)
     accepted = run.lake.read(SILVER_EVENTS).where(earlier).select("record_id")
     closed = run.lake.read(QUARANTINE).where(of_source & (F.col("status") != OPEN)).select("record_id")
-    return events.join(accepted.unionByName(closed), "record_id", "left_anti")
+    settled = accepted.unionByName(closed).join(waiting, "record_id", "left_anti")
+    return events.join(settled, "record_id", "left_anti")
 
 
 def newest_dates(run: Run, declaration: SourceDeclaration) -> DataFrame:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from omniseg.commands.deliveries import Delivery, deliveries, new_versions, next_batch
 from omniseg.commands.frames import events_of, plan_of, protected, references_of
+from omniseg.commands.pins import pinned_schemas
 from omniseg.commands.quarantine import explanation, for_people
 from omniseg.commands.rates import exchange_rates
 from omniseg.commands.reading import parsed_files
@@ -88,7 +89,7 @@ def findings(
     run: Run, declaration: SourceDeclaration | ReferenceDeclaration, files: Sequence[Delivery], *, waiting: bool
 ) -> Findings:
     """Read, protect and map the sample as ingest would, and count."""
-    parsed = parsed_files(run, declaration, files, pin=False)
+    parsed = parsed_files(run, declaration, files, pinned=pinned_schemas(run))
     if parsed.rows is None:
         shown = "\n".join(f"  {path}: {reason}" for path, reason in sorted(parsed.refused.items()))
         raise ContractError(f"source {declaration.name}: all {len(files)} files would be refused:\n{shown}")

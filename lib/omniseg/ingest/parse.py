@@ -22,10 +22,8 @@ PARSED = (*ORIGIN, "__rules", "__reject", "__rescued")
 CORRUPT = "__corrupt"
 BLANKS = " \t\r\n"  # what JSON allows around an object
 # Numbers that Spark would read through a double on their way to text: with an exponent, or beyond 15 digits and a
-# point.
-INEXACT = r"[:\[,]\s*-?(?:\d+(?:\.\d+)?[eE][+-]?\d|(?=[\d.]{17})\d+\.\d)"
-# Necessary for INEXACT and quicker to look for: it begins with a digit, and most characters are none.
-MAY_BE_INEXACT = r"\d(?:[eE][+-]?\d|[\d.]{16})"
+# point. Looked for in every record: it begins with what few characters are, and takes nothing back.
+INEXACT = r"[:\[,]\s*+-?+(?:[0-9]++(?:\.[0-9]++)?+[eE]|(?=[0-9.]{17})[0-9]++\.[0-9])"
 NUMBER = r"([:\[,]\s*)(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?=\s*[,}\]])"
 
 
@@ -108,8 +106,7 @@ def bracketed(text: Column) -> Column:
 
 def exact(text: Column) -> Column:
     """A JSON text whose numbers keep their digits: where one would not, all of its numbers are put in quotes."""
-    inexact = text.rlike(MAY_BE_INEXACT) & text.rlike(INEXACT)
-    return F.when(inexact, F.regexp_replace(text, NUMBER, '$1"$2"')).otherwise(text)
+    return F.when(text.rlike(INEXACT), F.regexp_replace(text, NUMBER, '$1"$2"')).otherwise(text)
 
 
 def struct_text(schema: str) -> str:
