@@ -55,13 +55,13 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-unit: setup $(STAMPS)/java lint types
+unit: setup lint types
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 bench: setup ## measure the figures of the README on this machine
 	$(BIN)/python -m pytest -m bench -s $(PYTEST_ARGS) tests/benchmarks
 
-soak: setup $(SPARK41)/stamp ## the long sweeps of faults and seeds
+soak: setup $(STAMPS)/java $(SPARK41)/stamp ## the long sweeps of faults and seeds
 	$(BIN)/python -m pytest -m soak --timeout 7200 $(PYTEST_ARGS)
 
 $(STAMPS)/venv:

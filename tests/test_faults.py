@@ -36,6 +36,7 @@ VOLATILE = {
 }
 AS_OF = date(2024, 3, 31)
 LATE_RATES = "ingest.rates.before"  # passed only where a rate comes late; see tests/ingest/test_money_and_references.py
+KILLED = ("ingest.quarantine.before", "snapshot.manifest.before")  # by a real SIGKILL; elsewhere the point raises
 pytestmark = pytest.mark.timeout(2400)
 
 
@@ -126,32 +127,31 @@ def test_one_clean_night(unharmed: dict[str, object]) -> None:
     assert unharmed["silver.events_quarantine"][0] == 2  # type: ignore[index]
 
 
-def test_F01_crashed_at_every_point_in_one_night_after_the_other(
-    spark: SparkSession, landing: Path, tmp_path: Path, unharmed: dict[str, object], armed: pytest.MonkeyPatch
-) -> None:
-    """Each point ends one attempt; every attempt goes on where the last one died, as a scheduler's retries would."""
-    for point in (point for point in faults.POINTS if point != LATE_RATES):
-        armed.setenv(faults.VARIABLE, point)
-        with pytest.raises(faults.SimulatedCrash, match=point):
-            night(spark, tmp_path, landing)
-    armed.delenv(faults.VARIABLE)
-    assert contents(night(spark, tmp_path, landing)) == unharmed
-
-
-def test_F01_sigkill_while_ingesting_and_again_while_publishing(
-    spark: SparkSession, landing: Path, tmp_path: Path, unharmed: dict[str, object]
-) -> None:
-    """Two processes die by a real SIGKILL, the second one on what the first one left; a third run makes it whole."""
-    given = [*sets(tmp_path, landing), *(f"{key}={value}" for key, value in SMALL.items())]
+def killed(folder: Path, landing: Path, point: str) -> None:
+    """A night in a process of its own, which dies by a real SIGKILL and leaves its lease behind."""
+    given = [*sets(folder, landing), *(f"{key}={value}" for key, value in SMALL.items())]
     options = [word for text in given for word in ("--set", text)]
     command = [sys.executable, "-m", "omniseg", "run", "--as-of", AS_OF.isoformat(), *options]
+    died = subprocess.run(command, env={**os.environ, faults.VARIABLE: point}, capture_output=True, check=False)
+    assert died.returncode == -signal.SIGKILL
+
+
+def test_F01_killed_at_every_point_one_night_after_the_other(
+    spark: SparkSession, landing: Path, tmp_path: Path, unharmed: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each point ends one attempt; every attempt goes on where the last one died, as a scheduler's retries would."""
     lake = Lake(spark, str(tmp_path / "warehouse"))
-    for point in ("ingest.quarantine.before", "snapshot.manifest.before"):
-        died = subprocess.run(command, env={**os.environ, faults.VARIABLE: point}, capture_output=True, check=False)
-        assert died.returncode == -signal.SIGKILL
-        assert bounded(lake.read(LOCKS), 1)[0].holder != ""  # the lease of the dead run is still there
-    assert lake.exists(SEGMENT_SNAPSHOTS)
-    assert not lake.exists(SNAPSHOT_POINTER)
+    for point in (point for point in faults.POINTS if point != LATE_RATES):
+        if point in KILLED:
+            killed(tmp_path, landing, point)
+            assert bounded(lake.read(LOCKS), 1)[0].holder != ""  # the lease of the dead run is still there
+            continue
+        with monkeypatch.context() as armed:
+            armed.setenv(faults.MODE, "raise")
+            armed.setenv(faults.VARIABLE, point)
+            with pytest.raises(faults.SimulatedCrash, match=point):
+                night(spark, tmp_path, landing)
+        assert lake.exists(SNAPSHOT_POINTER) == (point == faults.POINTS[-1])
     with Lease(lake, "after", 900):
         assert contents(night(spark, tmp_path, landing)) == unharmed
 

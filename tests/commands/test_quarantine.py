@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -49,18 +52,21 @@ def test_list_explains_the_rules(project: Project, printed: Callable[[], str]):
     assert "Next: omniseg quarantine show" in text
 
 
-def test_show_gives_records_in_the_order_of_their_file(project: Project, printed: Callable[[], str]):
-    printed()
-    project.execute(quarantine.show, "quarantine show", source=None, rule=None, limit=20, format="json")
-    rows = listed(printed())
-    assert [row["line"] for row in rows] == [2, 3, 4]
-    assert all(row["file"].endswith("/store_orders/a.csv") for row in rows)
+@pytest.fixture(scope="module")
+def shown(project: Project) -> list[dict[str, Any]]:
+    """All open records as `show` gives them."""
+    with redirect_stdout(io.StringIO()) as printed:
+        project.execute(quarantine.show, "quarantine show", source=None, rule=None, limit=20, format="json")
+    return listed(printed.getvalue())
 
 
-def test_excerpts_hold_neither_card_numbers_nor_addresses(project: Project, printed: Callable[[], str]):
-    printed()
-    project.execute(quarantine.show, "quarantine show", source=None, rule=None, limit=1, format="json")
-    excerpt = listed(printed())[0]["excerpt"]
+def test_show_gives_records_in_the_order_of_their_file(shown: list[dict[str, Any]]):
+    assert [row["line"] for row in shown] == [2, 3, 4]
+    assert all(row["file"].endswith("/store_orders/a.csv") for row in shown)
+
+
+def test_excerpts_hold_neither_card_numbers_nor_addresses(shown: list[dict[str, Any]]):
+    excerpt = shown[0]["excerpt"]
     assert "<email>" in excerpt
     assert "loyalty:v1:" in excerpt
     assert "4002" not in excerpt

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import types as T
 
 from omniseg.commands.deliveries import deliveries
+from omniseg.commands.frames import Frame, to_pin
+from omniseg.commands.pins import pin, pinned_schemas
 from omniseg.commands.reading import Parsed, drift, has_header, header_of, parsed_files, refuse_missing
 from omniseg.errors import ContractError
 from omniseg.ingest.declaration import Declaration
@@ -30,6 +34,15 @@ columns:
   event_time: to_timestamp(at)
   event_type: "'purchase'"
 """
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the files of a source gave, its rows in reading order, and what the warehouse remembers of schemas since."""
+
+    parsed: Parsed
+    rows: list[Row]
+    pinned: list[tuple[str, int, str]]
 
 
 class Zone:
@@ -54,15 +67,16 @@ class Zone:
         """One file."""
         (self.folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
-    def parse(self, declaration: Declaration, *, pin: bool = True) -> Parsed:
-        """All files, parsed."""
+    def read(self, declaration: Declaration, *, commit: bool = True) -> Reading:
+        """All files, parsed; then pinned as a batch does at its end."""
         run = self.run
-        return parsed_files(run, declaration, deliveries(run, [declaration])[declaration.name], pin=pin)
-
-    def pinned(self) -> list[tuple[str, int, str]]:
-        """What the warehouse remembers of schemas."""
-        rows = bounded(self.run.lake.read(MIGRATIONS), 100)
-        return [(row.object, row.version, row.definition) for row in rows]
+        known = pinned_schemas(run)
+        parsed = parsed_files(run, declaration, deliveries(run, [declaration])[declaration.name], pinned=known)
+        rows = rows_of(parsed)
+        if commit:
+            pin(run, to_pin([Frame(declaration, parsed.rows, parsed.refused, parsed.schema)], known))
+        pinned = bounded(run.lake.read(MIGRATIONS), 100)
+        return Reading(parsed, rows, [(row.object, row.version, row.definition) for row in pinned])
 
 
 def declared(text: str) -> Declaration:
@@ -77,9 +91,9 @@ def zone(spark: SparkSession, tmp_path: Path) -> Zone:
 
 
 def rows_of(parsed: Parsed) -> list[Row]:
-    """The parsed rows in reading order."""
-    assert parsed.rows is not None
-    return sorted(bounded(parsed.rows, 100), key=lambda row: (row["__file"], row["__position"]))
+    """The parsed rows in reading order; none where no file could be read."""
+    rows = [] if parsed.rows is None else bounded(parsed.rows, 100)
+    return sorted(rows, key=lambda row: (row["__file"], row["__position"]))
 
 
 # ---- headers and drift, without Spark
@@ -139,108 +153,134 @@ def test_parquet_without_a_known_column_is_refused_as_a_whole():
     assert refused.value.exit_code == 3
 
 
-# ---- files
+# ---- files, night by night
 
 
-def test_the_first_header_is_pinned_once(zone: Zone):
+class CsvNights(NamedTuple):
+    """How a CSV source was read each time."""
+
+    empty: Reading
+    rehearsed: Reading
+    first: Reading
+    drifted: Reading
+
+
+@pytest.fixture(scope="module")
+def of_csv(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> CsvNights:
+    """An empty file; two more, at first in a dry run; and then one without the column `at`."""
+    zone = Zone(spark, tmp_path_factory.mktemp("csv"))
     source = zone.declaration("csv")
-    zone.write("1.csv", "id,at", "a,x")
-    zone.write("2.csv", "at,id,till", "y,b,T9")
-    found = zone.parse(source)
-    assert [(row.id, row["at"], row["__rescued"]) for row in rows_of(found)] == [
-        ("a", "x", None),
-        ("b", "y", '{"till":"T9"}'),
-    ]
-    assert zone.pinned() == [("source:till", 1, "`id` string, `at` string")]
-    zone.parse(source)
-    assert len(zone.pinned()) == 1
-
-
-def test_a_dry_run_pins_nothing(zone: Zone):
-    zone.write("1.csv", "id,at", "a,x")
-    assert zone.parse(zone.declaration("csv"), pin=False).schema.names == ["id", "at"]
-    assert zone.pinned() == []
-
-
-def test_an_empty_file_does_not_decide_the_schema(zone: Zone):
     zone.write("1.csv")
-    source = zone.declaration("csv")
-    nothing = zone.parse(source)
-    assert (nothing.rows, nothing.refused, zone.pinned()) == (None, {}, [])
-    zone.write("2.csv", "id,at", "a,x")
-    assert [row.id for row in rows_of(zone.parse(source))] == ["a"]
-    assert zone.pinned() == [("source:till", 1, "`id` string, `at` string")]
+    empty = zone.read(source)
+    zone.write("2.csv", "id,at,first-name,a`b,x.y", "a,x,1,2,3")
+    zone.write("3.csv", "at,id,x.y,till,a`b,first-name", "y,b,6,T9,5,4")
+    rehearsed = zone.read(source, commit=False)
+    first = zone.read(source)
+    zone.write("4.csv", "id,when,first-name,a`b,x.y", "c,z,7,8,9")
+    return CsvNights(empty, rehearsed, first, zone.read(source))
 
 
-def test_a_file_that_drifted_is_refused_and_the_others_are_read(zone: Zone):
-    source = zone.declaration("csv")
-    zone.write("1.csv", "id,at", "a,x")
-    zone.parse(source)
-    zone.write("2.csv", "id,when", "b,y")
-    found = zone.parse(source)
-    assert [row.id for row in rows_of(found)] == ["a"]
-    ((path, reason),) = found.refused.items()
-    assert path.endswith("2.csv")
+CSV_PINNED = [("source:till", 1, "`id` string, `at` string, `first-name` string, `a``b` string, `x.y` string")]
+
+
+def test_the_first_header_is_pinned_once(of_csv: CsvNights):
+    for night in (of_csv.first, of_csv.drifted):
+        assert [(row.id, row["at"], row["__rescued"]) for row in night.rows] == [
+            ("a", "x", None),
+            ("b", "y", '{"till":"T9"}'),
+        ]
+        assert night.pinned == CSV_PINNED
+
+
+def test_reading_alone_pins_nothing(of_csv: CsvNights):
+    assert of_csv.rehearsed.parsed.schema.names == ["id", "at", "first-name", "a`b", "x.y"]
+    assert of_csv.rehearsed.pinned == []
+
+
+def test_an_empty_file_does_not_decide_the_schema(of_csv: CsvNights):
+    nothing, found = of_csv.empty, of_csv.first
+    assert (nothing.parsed.rows, nothing.parsed.refused, nothing.pinned) == (None, {}, [])
+    assert [row.id for row in found.rows] == ["a", "b"]
+    assert (found.parsed.refused, found.pinned) == ({}, CSV_PINNED)
+
+
+def test_a_file_that_drifted_is_refused_and_the_others_are_read(of_csv: CsvNights):
+    found = of_csv.drifted
+    assert [row.id for row in found.rows] == ["a", "b"]
+    ((path, reason),) = found.parsed.refused.items()
+    assert path.endswith("4.csv")
     assert reason.startswith("columns that earlier deliveries had are missing: at")
+
+
+@pytest.mark.parametrize("night", ["first", "drifted"], ids=["by_the_file", "by_what_was_pinned"])
+def test_names_of_columns_are_free(of_csv: CsvNights, night: str):
+    rows = getattr(of_csv, night).rows
+    assert [(row["first-name"], row["a`b"], row["x.y"]) for row in rows] == [("1", "2", "3"), ("4", "5", "6")]
 
 
 def test_nothing_is_read_when_all_files_drifted(zone: Zone):
     source = zone.declaration("csv", 'schema: "id STRING, at STRING"\n')
     zone.write("1.csv", "id", "a")
-    found = zone.parse(source)
-    assert (found.rows, [Path(path).name for path in found.refused]) == (None, ["1.csv"])
+    found = zone.read(source)
+    assert (found.parsed.rows, [Path(path).name for path in found.parsed.refused]) == (None, ["1.csv"])
 
 
 def test_csv_without_a_header_has_the_declared_columns_in_order(zone: Zone):
     zone.write("1.csv", "a,x", "b,y")
-    found = zone.parse(zone.declaration("csv", 'options: {header: false}\nschema: "id STRING, at STRING"\n'))
-    assert [(row.id, row["at"]) for row in rows_of(found)] == [("a", "x"), ("b", "y")]
+    found = zone.read(zone.declaration("csv", 'options: {header: false}\nschema: "id STRING, at STRING"\n'))
+    assert [(row.id, row["at"]) for row in found.rows] == [("a", "x"), ("b", "y")]
 
 
-def test_names_of_columns_are_free(zone: Zone):
-    zone.write("1.csv", "id,at,first-name,a`b,x.y", "a,x,1,2,3")
-    source = zone.declaration("csv")
-    for _ in range(2):  # by the file, then by what was pinned
-        (row,) = rows_of(zone.parse(source))
-        assert (row["first-name"], row["a`b"], row["x.y"]) == ("1", "2", "3")
+class JsonNights(NamedTuple):
+    """How a JSON source was read each time."""
+
+    first: Reading
+    second: Reading
 
 
-def test_json_is_pinned_by_its_fields_with_every_leaf_as_text(zone: Zone):
+@pytest.fixture(scope="module")
+def of_json(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> JsonNights:
+    """A file, and then one more with a field of its own."""
+    zone = Zone(spark, tmp_path_factory.mktemp("json"))
+    source = zone.declaration("json")
     zone.write("1.jsonl", '{"id":1,"at":"x","user":{"first-name":"n","tags":[1.50]}}')
-    source = zone.declaration("json")
-    for _ in range(2):
-        (row,) = rows_of(zone.parse(source))
-        assert (row.id, row.user["first-name"], row.user.tags) == ("1", "n", ["1.5"])
-    ((_, _, definition),) = zone.pinned()
-    assert definition == "`at` string, `id` string, `user` struct<`first-name`:string,tags:array<string>>"
-
-
-def test_a_json_field_that_comes_later_is_rescued(zone: Zone):
-    zone.write("1.jsonl", '{"id":1,"at":"x"}')
-    source = zone.declaration("json")
-    zone.parse(source)
+    first = zone.read(source)
     zone.write("2.jsonl", '{"id":2,"at":"y","more":true}')
-    assert [row["__rescued"] for row in rows_of(zone.parse(source))] == [None, '{"more":"true"}']
+    return JsonNights(first, zone.read(source))
+
+
+def test_json_is_pinned_by_its_fields_with_every_leaf_as_text(of_json: JsonNights):
+    for night in of_json:
+        row, *_ = night.rows
+        assert (row.id, row.user["first-name"], row.user.tags) == ("1", "n", ["1.5"])
+        ((_, _, definition),) = night.pinned
+        assert definition == "`at` string, `id` string, `user` struct<`first-name`:string,tags:array<string>>"
+    assert len(of_json.first.rows) == 1
+
+
+def test_a_json_field_that_comes_later_is_rescued(of_json: JsonNights):
+    assert [row["__rescued"] for row in of_json.second.rows] == [None, '{"more":"true"}']
 
 
 def test_declared_schemas_are_not_pinned_and_text_stays_text(zone: Zone):
     zone.write("1.jsonl", '{"id":"7","at":"x","qty":"two"}')
-    found = zone.parse(zone.declaration("json", 'schema: "id BIGINT, at STRING, qty INT"\n'))
-    (row,) = rows_of(found)
-    assert (row.id, row.qty, list(row["__rules"]), zone.pinned()) == ("7", "two", [], [])
+    found = zone.read(zone.declaration("json", 'schema: "id BIGINT, at STRING, qty INT"\n'))
+    (row,) = found.rows
+    assert (row.id, row.qty, list(row["__rules"]), found.pinned) == ("7", "two", [], [])
 
 
 def test_text_is_one_column(zone: Zone):
     zone.write("1.log", "GET /a", "  ", "GET /b")
     text = TEXT.format(format="text", path=zone.folder / "*").replace("event_id: id", "event_id: value")
-    found = zone.parse(declared(text.replace("to_timestamp(at)", "to_timestamp(value)")))
-    assert [row.value for row in rows_of(found)] == ["GET /a", "GET /b"]
-    assert (found.schema.names, zone.pinned()) == (["value"], [])
+    found = zone.read(declared(text.replace("to_timestamp(at)", "to_timestamp(value)")))
+    assert [row.value for row in found.rows] == ["GET /a", "GET /b"]
+    assert (found.parsed.schema.names, found.pinned) == (["value"], [])
 
 
 def test_parquet_has_types_of_its_own(zone: Zone, spark: SparkSession):
     spark.createDataFrame([(1, "x")], "id BIGINT, at STRING").coalesce(1).write.parquet(str(zone.folder / "p"))
     source = declared(TEXT.format(format="parquet", path=zone.folder / "p" / "*.parquet"))
-    (row,) = rows_of(zone.parse(source))
+    found = zone.read(source)
+    (row,) = found.rows
     assert (row.id, row["at"]) == (1, "x")
-    assert zone.pinned() == [("source:till", 1, "`id` bigint, `at` string")]
+    assert found.pinned == [("source:till", 1, "`id` bigint, `at` string")]

@@ -4,8 +4,10 @@ unreadable.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import pytest
 from chispa import assert_df_equality
@@ -237,16 +239,33 @@ def test_every_allowed_function_has_a_sample():
     assert CALLS.keys() == SIMPLE.keys() | SPECIAL.keys()
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
-def test_all_that_is_accepted_runs_on_hostile_rows_and_says_whether_it_was_readable(sample, zone):
+@pytest.fixture(scope="module", params=["UTC", "Europe/Berlin"])
+def flags(request: pytest.FixtureRequest, sample: DataFrame) -> dict[str, list[tuple[int | None, bool | None]]]:
+    """By accepted expression: column `i` of each row of the sample, and whether the expression was unreadable there.
+
+    Values are computed along with it.
+    """
+    found: dict[str, list[tuple[int | None, bool | None]]] = {}
     for texts in chunks(ACCEPTED):
-        compiled = [compile_expression(text, columns=COLUMNS, time_zone=zone) for text in texts]
+        compiled = [compile_expression(text, columns=COLUMNS, time_zone=request.param) for text in texts]
         values = [F.hash(F.to_json(F.struct(column(one).alias("v")))) for one in compiled]
-        flags = [unreadable(one).alias(f"lost{number}") for number, one in enumerate(compiled)]
-        rows = sample.select(*values, *flags).collect()
+        lost = [unreadable(one).alias(f"lost{number}") for number, one in enumerate(compiled)]
+        rows = sample.select("i", *values, *lost).collect()
+        found |= {text: [(row.i, row[f"lost{number}"]) for row in rows] for number, text in enumerate(texts)}
+    return found
+
+
+def test_all_that_is_accepted_runs_on_hostile_rows_and_says_whether_it_was_readable(flags):
+    assert flags.keys() == set(ACCEPTED)
+    for text, rows in flags.items():
         assert len(rows) == len(ROWS)
-        for number, one in enumerate(compiled):
-            assert {row[f"lost{number}"] for row in rows} <= {True, False}, one.text
+        assert {lost for _, lost in rows} <= {True, False}, text
+
+
+def test_all_nulls_are_readable(flags):
+    """A row without any value has nothing that could fail, whatever the expression."""
+    for text, rows in flags.items():
+        assert [lost for i, lost in rows if i is None] == [False], text
 
 
 @pytest.mark.parametrize("text", ACCEPTED)
@@ -256,29 +275,43 @@ def test_what_is_accepted_names_what_it_reads(sample, text):
     assert compile_expression(compiled.text, columns=None).references == compiled.references
 
 
-def test_all_nulls_are_readable(sample):
-    """A row without any value has nothing that could fail, whatever the expression."""
-    nothing = sample.where("i IS NULL")
-    for texts in chunks(ACCEPTED):
-        flags = [unreadable(compile_expression(text, columns=COLUMNS)) for text in texts]
-        [row] = nothing.select(*(flag.alias(f"lost{number}") for number, flag in enumerate(flags))).collect()
-        assert not any(row)
+def by_text(frame: DataFrame, texts: Mapping[str, str]) -> dict[str, list[Any]]:
+    """The values of each named expression over the frame, row by row."""
+    kinds = dict(frame.dtypes)
+    compiled = [compile_expression(text, columns=kinds) for text in texts.values()]
+    rows = frame.localCheckpoint().select(*(column(one).alias(f"c{place}") for place, one in enumerate(compiled)))
+    found = rows.collect()
+    return {name: [row[place] for row in found] for place, name in enumerate(texts)}
 
 
-@pytest.mark.parametrize("run", [*DAY_RUNS, *FRACTION_RUNS, *ZONE_RUNS])
-def test_each_part_of_a_format_is_one_that_spark_reads(spark, run):
-    pattern = {"yyyy": "yyyy", "yy": "yy", "h": "yyyy h a", "hh": "yyyy hh a"}.get(run, f"yyyy {run}")
-    compiled = compile_expression(f"to_timestamp(s, '{pattern}')", columns={"s": "STRING"})
-    rows = spark.createDataFrame([("2024 10",), ("2024",)], "s STRING").localCheckpoint()
-    assert rows.select(column(compiled)).count() == 2
+READ_RUNS = (*DAY_RUNS, *FRACTION_RUNS, *ZONE_RUNS)
+WRITTEN_RUNS = (*DAY_RUNS, *FRACTION_RUNS, *WEEKDAY_RUNS)
 
 
-@pytest.mark.parametrize("run", [*DAY_RUNS, *FRACTION_RUNS, *WEEKDAY_RUNS])
-def test_each_part_of_a_format_is_one_that_spark_writes(spark, run):
-    compiled = compile_expression(f"date_format(day, '{run}')", columns={"day": "DATE"})
-    frame = spark.sql("SELECT DATE'2024-03-01' AS day").localCheckpoint()
-    [row] = frame.select(column(compiled).alias("shown")).collect()
-    assert row.shown
+@pytest.fixture(scope="module")
+def read_runs(spark: SparkSession) -> dict[str, list[datetime | None]]:
+    """Two texts read by each part of a format."""
+    patterns = {"yyyy": "yyyy", "yy": "yy", "h": "yyyy h a", "hh": "yyyy hh a"}
+    texts = {run: f"to_timestamp(s, '{patterns.get(run, f'yyyy {run}')}')" for run in READ_RUNS}
+    return by_text(spark.createDataFrame([("2024 10",), ("2024",)], "s STRING"), texts)
+
+
+@pytest.mark.parametrize("run", READ_RUNS)
+def test_each_part_of_a_format_is_one_that_spark_reads(read_runs, run):
+    assert len(read_runs[run]) == 2
+
+
+@pytest.fixture(scope="module")
+def written_runs(spark: SparkSession) -> dict[str, list[str | None]]:
+    """A day written by each part of a format."""
+    texts = {run: f"date_format(day, '{run}')" for run in WRITTEN_RUNS}
+    return by_text(spark.sql("SELECT DATE'2024-03-01' AS day"), texts)
+
+
+@pytest.mark.parametrize("run", WRITTEN_RUNS)
+def test_each_part_of_a_format_is_one_that_spark_writes(written_runs, run):
+    [shown] = written_runs[run]
+    assert shown
 
 
 def test_param_reads_the_first_of_equal_keys_and_any_kind_of_value(spark):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -57,6 +58,22 @@ def order(**changes: Any) -> str:
     return json.dumps({key: value for key, value in {**ORDER, **changes}.items() if value is not ...})
 
 
+def orders_like(name: str) -> str:
+    """The declaration of `orders` under another name, with a folder of that name."""
+    return ORDERS_JSON.replace("source: orders", f"source: {name}").replace("/orders/", f"/{name}/")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Rows of small tables, read once and looked at source by source."""
+
+    tables: Mapping[str, list[Row]]
+
+    def of(self, source: str, table: Table = SILVER_EVENTS) -> list[Row]:
+        """The rows of one source."""
+        return [row for row in self.tables[table.name] if row.source == source]
+
+
 @dataclass
 class Shop:
     """The folder and the session that ingests it."""
@@ -101,6 +118,10 @@ class Shop:
     def rows(self, table: Table = SILVER_EVENTS) -> list[Row]:
         """All rows of a small table."""
         return bounded(self.lake.read(table), 1000)
+
+    def seen(self, *tables: Table) -> Seen:
+        """All rows of some small tables."""
+        return Seen({table.name: self.rows(table) for table in tables})
 
     def rules(self) -> dict[str, list[str]]:
         """Broken rules by position: `<file>:<line>` of each quarantined record."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from omniseg import faults
 from omniseg.lake import staging
@@ -14,33 +18,48 @@ from tests.ingest.conftest import Shop, order
 SECRET = "{anna@example.com called +49 30 1234567"
 
 
-def work(shop: Shop) -> Path:
-    """The work folder of all runs."""
-    return shop.folder / "warehouse" / "_work"
+@contextmanager
+def crash_at(point: str) -> Iterator[None]:
+    """What is done here ends at this point."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv(faults.MODE, "raise")
+        patched.setenv(faults.VARIABLE, point)
+        with pytest.raises(faults.SimulatedCrash):
+            yield
 
 
-def test_the_work_folder_of_a_batch_is_empty_at_its_end(shop: Shop):
-    shop.deliver("orders/a.jsonl", order(), SECRET)
-    shop.ingest()
-    assert list(work(shop).iterdir()) == []
+@contextmanager
+def copied_at_the_end(copy: Path) -> Iterator[None]:
+    """Keep a copy of what is staged, as it would lie there after a kill."""
+    remove = staging.remove_folder
+
+    def copy_and_remove(spark: SparkSession, folder: str) -> None:
+        shutil.copytree(folder, copy)
+        remove(spark, folder)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(staging, "remove_folder", copy_and_remove)
+        yield
 
 
-def test_a_batch_that_fails_leaves_nothing_either(shop: Shop, monkeypatch: pytest.MonkeyPatch):
-    shop.deliver("orders/a.jsonl", order())
-    monkeypatch.setenv(faults.MODE, "raise")
-    monkeypatch.setenv(faults.VARIABLE, "ingest.silver.before")
-    with pytest.raises(faults.SimulatedCrash):
-        shop.ingest()
-    assert list(work(shop).iterdir()) == []
+@pytest.fixture(scope="module")
+def staged(module_shop: Shop) -> Path:
+    """What a batch had staged that failed at its last step; one of its lines cannot be parsed."""
+    module_shop.deliver("orders/a.jsonl", order(), SECRET)
+    copy = module_shop.folder / "copy"
+    with copied_at_the_end(copy), crash_at("ingest.identities.before"):
+        module_shop.ingest()
+    return copy
 
 
-def test_text_that_could_not_be_parsed_is_not_in_it(shop: Shop, monkeypatch: pytest.MonkeyPatch):
-    shop.deliver("orders/a.jsonl", order(), SECRET)
-    monkeypatch.setattr(staging, "remove_folder", lambda spark, folder: None)  # as after a kill
-    run = shop.ingest()
-    staged = Path(run.work_dir)
+@pytest.mark.usefixtures("staged")
+def test_a_batch_that_fails_leaves_nothing(module_shop: Shop):
+    assert list((module_shop.folder / "warehouse" / "_work").iterdir()) == []
+
+
+def test_text_that_could_not_be_parsed_is_not_in_it(spark: SparkSession, staged: Path):
     assert sorted(folder.name for folder in staged.iterdir()) == ["(rejects)", "orders"]
-    rows = [row for folder in staged.iterdir() for row in bounded(shop.spark.read.parquet(str(folder)), 10)]
+    rows = [row for folder in staged.iterdir() for row in bounded(spark.read.parquet(str(folder)), 10)]
     assert len(rows) == 3
     assert "anna" not in str(rows)
     assert "CARD-4711" not in str(rows)

@@ -12,15 +12,15 @@ from pyspark.sql import Row, SparkSession
 
 from omniseg.ingest.declaration_reader import read_declaration
 from omniseg.ingest.vocabulary import EVENT_TYPES
-from omniseg.lake.bounded import bounded
 from omniseg.settings import yaml_strict
-from omniseg.tables import BRONZE_EVENTS
-from tests.ingest.conftest import Shop
+from omniseg.tables import BRONZE_EVENTS, QUARANTINE, SILVER_EVENTS
+from tests.ingest.conftest import Seen, Shop
 
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "conf" / "packs" / "segment_spec"
 DAYS = sorted((ROOT / "tests" / "fixtures" / "segment_spec").glob("*.jsonl"))
 BY_ORDER, BY_LINE = "sources", "sources_by_line"
+NAMES = {BY_ORDER: "segment_spec", BY_LINE: "segment_spec_by_line"}
 SETS = ["landing.settle_seconds=0", "business.currency=EUR"]
 
 
@@ -29,32 +29,29 @@ def declaration_text(folder: str) -> str:
     return (PACK / folder / "segment_spec.yml").read_text(encoding="utf-8")
 
 
-def ingested(spark: SparkSession, folder: Path, declaration: str) -> Shop:
-    """A shop that has taken both days, in order."""
-    shop = Shop(folder, spark, sets=list(SETS))
-    shop.declare(declaration_text(declaration), "segment_spec.yml")
+@pytest.fixture(scope="module")
+def seen(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """A shop that has taken both days, in order, by both declarations; each is a source with files of its own."""
+    shop = Shop(tmp_path_factory.mktemp("shop"), spark, sets=list(SETS))
+    for folder, name in NAMES.items():
+        shop.declare(declaration_text(folder).replace("segment_spec", name), f"{name}.yml")
     for day in DAYS:
-        shop.deliver(f"segment_spec/{day.name}", *day.read_text(encoding="utf-8").splitlines())
+        for name in NAMES.values():
+            shop.deliver(f"{name}/{day.name}", *day.read_text(encoding="utf-8").splitlines())
         shop.ingest()
-    return shop
+    return shop.seen(BRONZE_EVENTS, SILVER_EVENTS, QUARANTINE)
 
 
 @pytest.fixture(scope="module")
-def by_order(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Both days, one purchase per order."""
-    return ingested(spark, tmp_path_factory.mktemp("by_order"), BY_ORDER)
+def events(seen: Seen) -> dict[str, Row]:
+    """Events with one purchase per order, by message id."""
+    return {row.event_id: row for row in seen.of(NAMES[BY_ORDER])}
 
 
 @pytest.fixture(scope="module")
-def by_line(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Both days, one purchase per product."""
-    return ingested(spark, tmp_path_factory.mktemp("by_line"), BY_LINE)
-
-
-@pytest.fixture(scope="module")
-def events(by_order: Shop) -> dict[str, Row]:
-    """Accepted events by message id."""
-    return {row.event_id: row for row in by_order.rows()}
+def lines(seen: Seen) -> list[Row]:
+    """Events with one purchase per product."""
+    return seen.of(NAMES[BY_LINE])
 
 
 @pytest.mark.parametrize("folder", [BY_ORDER, BY_LINE])
@@ -110,12 +107,14 @@ def test_event_type_and_channel(events, message, event_type, channel):
     assert (events[message].event_type, events[message].channel) == (event_type, channel)
 
 
-def test_nothing_else_is_accepted(events):
-    assert sorted(events) == [f"m-{number:02}" for number in range(1, 28)]
+def test_nothing_else_is_accepted(seen):
+    ids = sorted(row.event_id for row in seen.of(NAMES[BY_ORDER]))
+    assert ids == [f"m-{number:02}" for number in range(1, 28)]
 
 
-def test_bad_messages_are_quarantined_with_their_rules(by_order):
-    assert by_order.rules() == {
+def test_bad_messages_are_quarantined_with_their_rules(seen):
+    bad = seen.of(NAMES[BY_ORDER], QUARANTINE)
+    assert {f"{Path(row.file).name}:{row.line}": sorted(row.rules) for row in bad} == {
         "2024-05-07.jsonl:2": ["id_conflict"],
         "2024-05-07.jsonl:6": ["order_has_an_amount", "unreadable:amount"],
         "2024-05-07.jsonl:7": ["missing:event_time", "unreadable:event_time"],
@@ -181,28 +180,27 @@ def test_details(events):
     assert {message for message, row in events.items() if row.is_bot} == {"m-20"}
 
 
-@pytest.mark.parametrize("shop_name", ["by_order", "by_line"])
+@pytest.mark.parametrize("folder", [BY_ORDER, BY_LINE])
 @pytest.mark.parametrize(
     "secret",
     ["u-17", "anon-1", "ada@example.org", "Ada@Example.org", "1234567", "Ada Muster", "203.0.113.9", "Ben's", "dev-8"],
 )
-def test_no_direct_identifier_is_written(request, shop_name, secret):
-    shop = request.getfixturevalue(shop_name)
-    written = [*bounded(shop.lake.read(BRONZE_EVENTS), 1000), *shop.rows()]
+def test_no_direct_identifier_is_written(seen, folder, secret):
+    written = [*seen.of(NAMES[folder], BRONZE_EVENTS), *seen.of(NAMES[folder])]
     assert len(written) > 50
     assert not [row for row in written if secret in str(row)]
 
 
-def test_by_line_an_order_is_its_products(by_line):
-    lines = {row.event_id: row for row in by_line.rows() if row.order_id == "o-1" and row.event_type == "purchase"}
-    assert {key: (row.product_id, row.category, row.quantity, row.amount) for key, row in lines.items()} == {
+def test_by_line_an_order_is_its_products(lines):
+    bought = {row.event_id: row for row in lines if row.order_id == "o-1" and row.event_type == "purchase"}
+    assert {key: (row.product_id, row.category, row.quantity, row.amount) for key, row in bought.items()} == {
         "m-11#p-1": ("p-1", "Shoes", Decimal("1.000"), Decimal("54.9000")),
         "m-11#p-3": ("p-3", "Care", Decimal("1.000"), Decimal("4.9000")),
     }
 
 
-def test_by_line_lines_and_refund_have_the_signs_of_money(by_line):
-    amounts = {row.event_id: row.amount for row in by_line.rows() if row.event_type in ("purchase", "return")}
+def test_by_line_lines_and_refund_have_the_signs_of_money(lines):
+    amounts = {row.event_id: row.amount for row in lines if row.event_type in ("purchase", "return")}
     assert amounts == {
         "m-11#p-1": Decimal("54.9000"),
         "m-11#p-3": Decimal("4.9000"),
@@ -211,6 +209,6 @@ def test_by_line_lines_and_refund_have_the_signs_of_money(by_line):
     }
 
 
-def test_by_line_a_message_without_products_is_one_event(by_line, events):
+def test_by_line_a_message_without_products_is_one_event(lines, events):
     several = {"m-03", "m-10", "m-11", "m-25"}
-    assert {row.event_id for row in by_line.rows() if "#" not in row.event_id} == set(events) - several
+    assert {row.event_id for row in lines if "#" not in row.event_id} == set(events) - several
