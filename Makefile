@@ -55,7 +55,7 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-unit: setup lint types
+unit: setup $(STAMPS)/java lint types
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 bench: setup ## measure the figures of the README on this machine
@@ -87,7 +87,7 @@ $(STAMPS)/bootstrap: $(STAMPS)/omniseg requirements-java.lock lib/omniseg/bootst
 	@$(BIN)/python -m omniseg.bootstrap
 	@touch $@
 
-# The Java from PyPI, also where the machine has its own: a test shows that Spark runs on it.
+# The Java from PyPI, also where the machine has its own: tests read its trust store, and `make soak` runs Spark on it.
 $(STAMPS)/java: requirements-java.lock $(STAMPS)/bootstrap
 	@$(BIN)/python $(PIP_INSTALL) $(LOCKED) $<
 	@touch $@

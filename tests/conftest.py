@@ -78,7 +78,7 @@ def lake(spark: SparkSession, tmp_path: Path) -> Lake:
 def created_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A declared table is created by Delta once in a suite; every further warehouse gets a copy of the empty table.
 
-    Creating one costs as much as an ingest, for each constraint is a commit. tests/lake creates tables of its own.
+    Creating one is a commit, and an ingest needs ten. tests/lake creates tables of its own.
     """
     templates, create = tmp_path_factory.mktemp("empty-tables"), Lake.create
 

@@ -26,11 +26,11 @@ def year(tmp_path_factory) -> tuple[Path, DeliveryReport]:
 
 @pytest.fixture(scope="session")
 def delivered_till(year) -> duckdb.DuckDBPyConnection:
-    """A connection with the view `till` on the delivered till lines, types as the pack declares them."""
+    """A connection with the table `till` of the delivered till lines, types as the pack declares them."""
     connection = duckdb.connect()
     types = {
         name: kind.replace("STRING", "VARCHAR")
         for name, kind in re.findall(r"(\w+) (\w+(?:\([\d,]+\))?)", declaration("till")["schema"])
     }
-    connection.read_json(f"{year[0]}/till/*/*/*.jsonl", columns=types, format="newline_delimited").create_view("till")
+    connection.read_json(f"{year[0]}/till/*/*/*.jsonl", columns=types, format="newline_delimited").create("till")
     return connection

@@ -136,7 +136,7 @@ class Lake:
     def set_property(self, table: Table, key: str, value: str) -> None:
         """Store a fact about the table in its log."""
         self.ensure(table)
-        self.spark.sql(f"ALTER TABLE {self.reference(table)} SET TBLPROPERTIES ('{key}' = '{value}')")
+        self.spark.sql(f"ALTER TABLE {self.reference(table)} SET TBLPROPERTIES ({literal(key)} = {literal(value)})")
 
     def last_commit(self, table: Table) -> Commit:
         """Version and written rows of the newest commit."""
