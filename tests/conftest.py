@@ -26,7 +26,8 @@ SMALL = {
     "spark.default.parallelism": "2",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
-    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
+    # The quick compiler alone, with room for all that it compiles: see docs/decisions/0005-two-processes.md.
+    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
     # What nobody looks at later is not kept in memory.
     "spark.sql.ui.retainedExecutions": "5",
     "spark.ui.retainedJobs": "5",
