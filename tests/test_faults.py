@@ -24,6 +24,7 @@ from omniseg.runtime import Run
 from omniseg.settings.load import load_settings
 from omniseg.tables import ALL, LOCKS, MIGRATIONS, RUNS, SEGMENT_SNAPSHOTS, SNAPSHOT_MANIFEST, SNAPSHOT_POINTER, Table
 from tests.conftest import SMALL
+from tests.crash import crash_at
 from tests.ingest.conftest import ORDERS_JSON, order
 from tests.ingest.test_money_and_references import PRODUCT_MASTER
 from tests.multiset import multiset
@@ -114,13 +115,6 @@ def unharmed(spark: SparkSession, landing: Path, tmp_path_factory: pytest.TempPa
     return dict(contents(night(spark, tmp_path_factory.mktemp("clean"), landing)))
 
 
-@pytest.fixture
-def armed(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Fault points raise instead of killing."""
-    monkeypatch.setenv(faults.MODE, "raise")
-    return monkeypatch
-
-
 def test_one_clean_night(unharmed: dict[str, object]) -> None:
     assert unharmed[SEGMENT_SNAPSHOTS.name][0] == 60  # type: ignore[index]
     assert unharmed["silver.events"][0] == 330  # type: ignore[index]
@@ -137,7 +131,7 @@ def killed(folder: Path, landing: Path, point: str) -> None:
 
 
 def test_F01_killed_at_every_point_one_night_after_the_other(
-    spark: SparkSession, landing: Path, tmp_path: Path, unharmed: dict[str, object], monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, landing: Path, tmp_path: Path, unharmed: dict[str, object]
 ) -> None:
     """Each point ends one attempt; every attempt goes on where the last one died, as a scheduler's retries would."""
     lake = Lake(spark, str(tmp_path / "warehouse"))
@@ -146,18 +140,15 @@ def test_F01_killed_at_every_point_one_night_after_the_other(
             killed(tmp_path, landing, point)
             assert bounded(lake.read(LOCKS), 1)[0].holder != ""  # the lease of the dead run is still there
             continue
-        with monkeypatch.context() as armed:
-            armed.setenv(faults.MODE, "raise")
-            armed.setenv(faults.VARIABLE, point)
-            with pytest.raises(faults.SimulatedCrash, match=point):
-                night(spark, tmp_path, landing)
+        with crash_at(point):
+            night(spark, tmp_path, landing)
         assert lake.exists(SNAPSHOT_POINTER) == (point == faults.POINTS[-1])
     with Lease(lake, "after", 900):
         assert contents(night(spark, tmp_path, landing)) == unharmed
 
 
-def test_an_unregistered_point_is_a_mistake(armed: pytest.MonkeyPatch) -> None:
-    armed.setenv(faults.VARIABLE, faults.POINTS[0])
+def test_an_unregistered_point_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(faults.VARIABLE, faults.POINTS[0])
     with pytest.raises(KeyError, match="nowhere"):
         faults.crash_here("nowhere")
 

@@ -21,11 +21,11 @@ from pyspark.sql import functions as F
 
 from omniseg.commands.quarantine import replay
 from omniseg.errors import ConfigError
-from omniseg.faults import MODE, VARIABLE, SimulatedCrash
 from omniseg.privacy.vault import LONGEST, encrypt
 from omniseg.runtime import Run
 from omniseg.tables import BRONZE_EVENTS, FILES, IDENTITIES, QUARANTINE, RAW_REJECTS, SILVER_EVENTS
 from tests.commands.conftest import Project, make
+from tests.crash import crash_at
 
 GOOD = "R1;1;02.01.2025 09:00;4002;1;2.50;Cup"
 BAD_TIME = "R2;1;2025-01-03 10:00;4002;2;2.50;Cup"  # another format than declared
@@ -144,15 +144,6 @@ def replayed(project: Project, source: str) -> Run:
     return run
 
 
-def crashed_at(project: Project, point: str, source: str) -> None:
-    """A replay that died there."""
-    with pytest.MonkeyPatch.context() as armed:
-        armed.setenv(MODE, "raise")
-        armed.setenv(VARIABLE, point)
-        with pytest.raises(SimulatedCrash):
-            replayed(project, source)
-
-
 def counts(run: Run) -> tuple[int, int, int, int]:
     """read, accepted, duplicates, quarantined."""
     found = run.accounts[0]
@@ -210,13 +201,15 @@ def till(taken: Project, tmp_path_factory: pytest.TempPathFactory) -> Till:
     project = taken.copy(tmp_path_factory.mktemp("till") / "project")
     names, before = received(project), look(project, "store_orders")
     project.declare(TIME, TWO_TIMES)
-    crashed_at(project, "ingest.files.before", "store_orders")
+    with crash_at("ingest.files.before"):
+        replayed(project, "store_orders")
     project.deliver("b.csv", LATER, BAD_TIME_TWICE)
     ingested = project.ingest()
     first = replayed(project, "store_orders")
     after_first = look(project, "store_orders")
     project.declare(TWO_TIMES, THREE_TIMES)
-    crashed_at(project, "ingest.files.after", "store_orders")
+    with crash_at("ingest.files.after"):
+        replayed(project, "store_orders")
     after_crash = look(project, "store_orders")
     second = replayed(project, "store_orders")
     after_second = look(project, "store_orders")
@@ -377,7 +370,8 @@ def test_only_the_open_elements_of_an_exploded_record_are_replayed(project: Proj
 
 
 def test_an_element_that_a_crashed_replay_accepted_is_closed_by_the_next(project: Project):
-    crashed_at(project, "ingest.files.after", "items")
+    with crash_at("ingest.files.after"):
+        replayed(project, "items")
     crashed = look(project, "items")
     assert (crashed.statuses, crashed.accepted) == ({("open", None): 2}, [("c1-1", 4)])
     assert counts(replayed(project, "items")) == (3, 0, 2, 1)

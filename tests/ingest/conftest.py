@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -61,6 +61,11 @@ def order(**changes: Any) -> str:
 def orders_like(name: str) -> str:
     """The declaration of `orders` under another name, with a folder of that name."""
     return ORDERS_JSON.replace("source: orders", f"source: {name}").replace("/orders/", f"/{name}/")
+
+
+def rules_by_line(quarantined: Iterable[Row]) -> dict[str, list[str]]:
+    """Broken rules by `<file>:<line>` of each quarantined record."""
+    return {f"{Path(row.file).name}:{row.line}": sorted(row.rules) for row in quarantined}
 
 
 @dataclass(frozen=True)
@@ -124,8 +129,8 @@ class Shop:
         return Seen({table.name: self.rows(table) for table in tables})
 
     def rules(self) -> dict[str, list[str]]:
-        """Broken rules by position: `<file>:<line>` of each quarantined record."""
-        return {f"{row.file.rpartition('/')[2]}:{row.line}": sorted(row.rules) for row in self.rows(QUARANTINE)}
+        """Broken rules of every quarantined record, by its position."""
+        return rules_by_line(self.rows(QUARANTINE))
 
     def ids(self) -> list[str]:
         """Accepted event ids, sorted, each as often as it is there."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,11 +16,10 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from pyspark.sql import Row
 
 from omniseg.runtime import Run
 from omniseg.tables import BRONZE_EVENTS, FILES, QUARANTINE, SILVER_EVENTS
-from tests.ingest.conftest import Seen, Shop, order, orders_like
+from tests.ingest.conftest import Seen, Shop, order, orders_like, rules_by_line
 
 STORE_ORDERS = """
 source: store_orders
@@ -203,15 +202,10 @@ def name_of(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def rules(rows: Iterable[Row]) -> dict[str, list[str]]:
-    """Broken rules by `<file>:<line>`."""
-    return {f"{name_of(row.file)}:{row.line}": sorted(row.rules) for row in rows}
-
-
 def test_the_declaration_of_the_readme(nights: Nights) -> None:
     counts = {account.source: account.counts() for account in nights.first.accounts}
     assert counts["store_orders"]["quarantined"] == 3
-    assert rules(nights.seen.of("store_orders", QUARANTINE)) == {
+    assert rules_by_line(nights.seen.of("store_orders", QUARANTINE)) == {
         "1.csv:3": ["unreadable:quantity"],
         "1.csv:4": ["price_not_negative", "purchase_negative"],
         "1.csv:5": ["malformed"],
@@ -262,7 +256,7 @@ def test_D17_a_required_manifest_holds_the_file_back(nights: Nights) -> None:
 
 def test_an_old_file_time_is_no_reason_to_skip_a_new_file(nights: Nights) -> None:
     assert ids(nights.seen, "belated") == ["a"]
-    assert rules(nights.seen.of("belated", QUARANTINE)) == {"2.jsonl:1": ["future"]}
+    assert rules_by_line(nights.seen.of("belated", QUARANTINE)) == {"2.jsonl:1": ["future"]}
 
 
 def test_the_work_folder_of_a_batch_is_empty_at_its_end(nights: Nights) -> None:

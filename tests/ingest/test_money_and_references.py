@@ -12,9 +12,9 @@ from datetime import date
 import pytest
 from pyspark.sql import SparkSession
 
-from omniseg import faults
 from omniseg.runtime import Run
 from omniseg.tables import CUSTOMER_DAY, CUSTOMERS, EXCHANGE_RATES, IDENTITIES, PRODUCTS, STORES
+from tests.crash import crash_at
 from tests.ingest.conftest import ORDERS_JSON, Shop, order, orders_like
 
 RATES = """
@@ -113,11 +113,8 @@ def second_night(shop: Shop) -> Run:
     partials = [(f"key-{batch}", 0, date(2024, 3, 5), batch) for batch in (0, 1)]
     shop.lake.append(CUSTOMER_DAY, shop.spark.createDataFrame(partials, CUSTOMER_DAY.ddl))
     shop.deliver("rates/r2.csv", RATE, "JPY,2024-03-05,0.006", "KRW,2024-03-06,0.0007")
-    with pytest.MonkeyPatch.context() as armed:
-        armed.setenv(faults.MODE, "raise")
-        armed.setenv(faults.VARIABLE, "ingest.rates.before")
-        with pytest.raises(faults.SimulatedCrash):
-            shop.ingest()
+    with crash_at("ingest.rates.before"):
+        shop.ingest()
     shop.deliver("products/p2.csv", PRODUCT, "p1,Whole milk,Own,A", "p2,Bread,Own,", "p2,Bread,Own,")
     shop.deliver("stores/s2.csv", STORE, "s1,Shop,2024-02-01T00:00:00Z", "s1,Hall,2024-03-01T00:00:00Z")
     return shop.ingest()

@@ -10,22 +10,12 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from omniseg import faults
 from omniseg.lake import staging
 from omniseg.lake.bounded import bounded
+from tests.crash import crash_at
 from tests.ingest.conftest import Shop, order
 
 SECRET = "{anna@example.com called +49 30 1234567"
-
-
-@contextmanager
-def crash_at(point: str) -> Iterator[None]:
-    """What is done here ends at this point."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv(faults.MODE, "raise")
-        patched.setenv(faults.VARIABLE, point)
-        with pytest.raises(faults.SimulatedCrash):
-            yield
 
 
 @contextmanager

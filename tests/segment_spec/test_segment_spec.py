@@ -14,7 +14,7 @@ from omniseg.ingest.declaration_reader import read_declaration
 from omniseg.ingest.vocabulary import EVENT_TYPES
 from omniseg.settings import yaml_strict
 from omniseg.tables import BRONZE_EVENTS, QUARANTINE, SILVER_EVENTS
-from tests.ingest.conftest import Seen, Shop
+from tests.ingest.conftest import Seen, Shop, rules_by_line
 
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "conf" / "packs" / "segment_spec"
@@ -114,7 +114,7 @@ def test_nothing_else_is_accepted(seen):
 
 def test_bad_messages_are_quarantined_with_their_rules(seen):
     bad = seen.of(NAMES[BY_ORDER], QUARANTINE)
-    assert {f"{Path(row.file).name}:{row.line}": sorted(row.rules) for row in bad} == {
+    assert rules_by_line(bad) == {
         "2024-05-07.jsonl:2": ["id_conflict"],
         "2024-05-07.jsonl:6": ["order_has_an_amount", "unreadable:amount"],
         "2024-05-07.jsonl:7": ["missing:event_time", "unreadable:event_time"],

@@ -80,27 +80,28 @@ def new_versions(run: Run, declaration: Declaration, taken: Iterable[str]) -> li
     wanted = delta_source.untaken_versions(declaration.path, newest, taken)
     if wanted is None:
         return []
-    if wanted.first is not None:
-        wanted = with_feed(run, declaration, wanted, wanted.first)
-    return [Delivery(declaration.name, wanted.place, 0, moment, f"version:{newest}")]
+    place = tellable(run, declaration, wanted).place
+    return [Delivery(declaration.name, place, 0, moment, f"version:{newest}")]
 
 
-def with_feed(run: Run, declaration: Declaration, wanted: Versions, first: int) -> Versions:
-    """Versions from `first` on; the whole table where its change feed began later, for what is known of it counts as
+def tellable(run: Run, declaration: Declaration, wanted: Versions) -> Versions:
+    """The versions; the whole table where its change feed began later than they, for what is known of it counts as
     duplicate.
 
     Raises ContractError where the table keeps no change feed, so that its news cannot be told from its rows.
     """
+    if wanted.first is None:
+        return wanted
     if not delta_source.has_feed(run.spark, declaration.path):
         raise ContractError(
             f"{declaration.where('path')}: source {declaration.name}: the Delta table {declaration.path} keeps no "
-            f"change feed, so what came after version {first - 1} cannot be told. Nothing was taken. "
+            f"change feed, so what came after version {wanted.first - 1} cannot be told. Nothing was taken. "
             f"ALTER TABLE delta.`{declaration.path}` SET TBLPROPERTIES ({delta_source.FEED} = true) starts one; the "
             f"next run then reads the whole table once more"
         )
     if delta_source.feed_reaches(run.spark, wanted):
         return wanted
-    log.warning("source=%s is read as a whole: its change feed began after version %d", declaration.name, first)
+    log.warning("source=%s is read as a whole: its change feed began after version %d", declaration.name, wanted.first)
     return replace(wanted, first=None)
 
 

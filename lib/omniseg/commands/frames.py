@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -20,6 +20,7 @@ from omniseg.ingest.protect import protect
 from omniseg.ingest.reference import declared_columns, reference_rows
 from omniseg.ingest.vocabulary import EVENT_COLUMNS
 from omniseg.lake.bounded import bounded
+from omniseg.quoting import sql_name
 from omniseg.runtime import Run
 from omniseg.tables import REFERENCES, SILVER_EVENTS
 
@@ -36,6 +37,24 @@ class Frame:
     schema: T.StructType
 
 
+def frame(
+    run: Run,
+    declaration: Declaration,
+    files: Sequence[Delivery],
+    mapped: Callable[[Plan, DataFrame], DataFrame],
+    *,
+    batch_id: int,
+    pinned: Mapping[str, T.StructType],
+) -> Frame:
+    """Read and protect the files; `mapped` makes rows of their records."""
+    parsed = parsed_files(run, declaration, files, pinned=pinned)
+    rows = None
+    if parsed.rows is not None:
+        made = plan_of(run, declaration, parsed.schema)
+        rows = mapped(made, protected(parsed.rows, declaration, made, batch_id))
+    return Frame(declaration, rows, parsed.refused, parsed.schema)
+
+
 def event_frame(
     run: Run,
     declaration: SourceDeclaration,
@@ -47,13 +66,11 @@ def event_frame(
     pinned: Mapping[str, T.StructType],
 ) -> Frame:
     """Canonical events of the files, with origin and broken rules; nothing is read yet."""
-    parsed = parsed_files(run, declaration, files, pinned=pinned)
-    if parsed.rows is None:
-        return Frame(declaration, None, parsed.refused, parsed.schema)
-    made = plan_of(run, declaration, parsed.schema)
-    records = protected(parsed.rows, declaration, made, batch_id)
-    events = events_of(run, declaration, made, records, batch_id=batch_id, rates=rates, currency=currency)
-    return Frame(declaration, events, parsed.refused, parsed.schema)
+
+    def events(made: Plan, records: DataFrame) -> DataFrame:
+        return events_of(run, declaration, made, records, batch_id=batch_id, rates=rates, currency=currency)
+
+    return frame(run, declaration, files, events, batch_id=batch_id, pinned=pinned)
 
 
 def events_of(
@@ -80,13 +97,11 @@ def reference_frame(
     pinned: Mapping[str, T.StructType],
 ) -> Frame:
     """Rows of the reference table that the files describe, with origin and broken rules."""
-    parsed = parsed_files(run, declaration, files, pinned=pinned)
-    if parsed.rows is None:
-        return Frame(declaration, None, parsed.refused, parsed.schema)
-    made = plan_of(run, declaration, parsed.schema)
-    records = protected(parsed.rows, declaration, made, batch_id)
-    rows = references_of(run, declaration, made, records, batch_id=batch_id)
-    return Frame(declaration, rows, parsed.refused, parsed.schema)
+
+    def references(made: Plan, records: DataFrame) -> DataFrame:
+        return references_of(run, declaration, made, records, batch_id=batch_id)
+
+    return frame(run, declaration, files, references, batch_id=batch_id, pinned=pinned)
 
 
 def references_of(
@@ -114,7 +129,7 @@ def plan_of(run: Run, declaration: Declaration, read: T.StructType) -> Plan:
     if not isinstance(declaration, ReferenceDeclaration):
         return planned(run, declaration, read, declaration.columns, EVENT_COLUMNS)
     allowed = declared_columns(REFERENCES[declaration.target])
-    columns = dict(declaration.columns) or {name: f"`{name}`" for name in read.names if name in allowed}
+    columns = dict(declaration.columns) or {name: sql_name(name) for name in read.names if name in allowed}
     if declaration.valid_from is not None:
         columns["valid_from"] = declaration.valid_from
     return planned(run, declaration, read, columns, allowed)

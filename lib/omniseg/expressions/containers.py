@@ -9,8 +9,9 @@ from omniseg.expressions.choices import Arguments, typed_call
 from omniseg.expressions.datatypes import BOOLEAN, STRING, UNKNOWN, DataType, array_of, map_of
 from omniseg.expressions.functions import literal
 from omniseg.expressions.operators import aligned
-from omniseg.expressions.parts import Part, plain, text_sql
+from omniseg.expressions.parts import Part, plain
 from omniseg.expressions.refusal import Refused
+from omniseg.quoting import sql_text
 
 ITEM_LIMIT = 100  # pairs of a map, elements of an array
 
@@ -65,7 +66,7 @@ def array_contains(arguments: Arguments, zone: str) -> Part:
 def param(arguments: Arguments, zone: str) -> Part:
     """The value of a key in an array of key-value pairs, as text; of several equal keys the first counts."""
     pairs, key = arguments
-    wanted = text_sql(literal(key, "key"))
+    wanted = sql_text(literal(key, "key"))
     if pairs.type.kind not in ("array", "unknown"):
         raise Refused(f"a value of type {pairs.type.kind}", "an array of structs with the fields key and value")
     value = value_of(pairs.type.item)

@@ -24,8 +24,9 @@ from omniseg.expressions.datatypes import (
     TIMESTAMP,
     DataType,
 )
-from omniseg.expressions.parts import Part, conversion, plain, text_sql
+from omniseg.expressions.parts import Part, conversion, plain
 from omniseg.expressions.refusal import Refused
+from omniseg.quoting import sql_text
 
 NUMBER_TEXT = r"^\s*[-+]?[0-9.]{1,60}([eE][-+]?[0-9]{1,2})?\s*$"
 Shift = Callable[[str, str], str]
@@ -86,7 +87,7 @@ def to_number_of(part: Part, want: DataType) -> Part:
         return part
     if part.type.is_text and want.kind in ("decimal", "double"):
         text = as_string(part)
-        guarded = f"CASE WHEN {text} RLIKE {text_sql(NUMBER_TEXT)} THEN TRY_CAST({text} AS {want.ddl}) END"
+        guarded = f"CASE WHEN {text} RLIKE {sql_text(NUMBER_TEXT)} THEN TRY_CAST({text} AS {want.ddl}) END"
         return conversion(guarded, want, part)
     return conversion(f"TRY_CAST({part.sql} AS {want.ddl})", want, part)
 
@@ -175,12 +176,12 @@ def to_utc(sql: str, zone: str) -> str:
     """Wall clock to instant. A time that the clock skipped moves forward an hour; one shown twice is the earlier
     one.
     """
-    return sql if zone == "UTC" else f"to_utc_timestamp({sql}, {text_sql(zone)})"
+    return sql if zone == "UTC" else f"to_utc_timestamp({sql}, {sql_text(zone)})"
 
 
 def from_utc(sql: str, zone: str) -> str:
     """Instant to wall clock."""
-    return sql if zone == "UTC" else f"from_utc_timestamp({sql}, {text_sql(zone)})"
+    return sql if zone == "UTC" else f"from_utc_timestamp({sql}, {sql_text(zone)})"
 
 
 def same(sql: str, zone: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from omniseg.expressions.datatypes import NULL, STRING, DataType
 from omniseg.expressions.refusal import Refused
+from omniseg.quoting import sql_name, sql_text
 
 SQL_LIMIT = 60_000  # characters of one part; conversions name their operand several times, so nesting multiplies
 
@@ -75,17 +76,11 @@ def any_of(failures: tuple[str, ...]) -> str:
     return f"({' OR '.join(failures)})" if failures else "false"
 
 
-def text_sql(value: str) -> str:
-    """A string literal of Spark SQL that stands for exactly this text, whatever it contains."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return "'" + escaped.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t") + "'"
-
-
 def text_literal(value: str) -> Part:
     """A text literal."""
-    return Part(text_sql(value), STRING, literal=value)
+    return Part(sql_text(value), STRING, literal=value)
 
 
 def name_sql(parts: tuple[str, ...]) -> str:
     """A column or dotted path of Spark SQL, every part quoted."""
-    return ".".join("`" + part.replace("`", "``") + "`" for part in parts)
+    return ".".join(map(sql_name, parts))

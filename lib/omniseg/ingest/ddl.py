@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from omniseg.names import nearest
+from omniseg.quoting import sql_name
 
 TOKEN = re.compile(r"\s*(?:(`(?:[^`]|``)+`)|([^\W\d]\w*)|('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|([0-9]+|[<>(),:]))")
 SYNONYMS = {
@@ -180,4 +181,4 @@ def flattened(fields: dict[str, tuple[str, dict[str, str]]]) -> dict[str, str]:
 
 def quoted(name: str) -> str:
     """A name as a schema text writes it."""
-    return name if name.isidentifier() else "`" + name.replace("`", "``") + "`"
+    return name if name.isidentifier() else sql_name(name)

@@ -15,7 +15,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from omniseg.tables.types import quoted_name, struct_of, type_text
+from omniseg.quoting import sql_name
+from omniseg.tables.types import struct_of, type_text
 
 ORIGIN = ("__file", "__received_at", "__position")
 PARSED = (*ORIGIN, "__rules", "__reject", "__rescued")
@@ -159,4 +160,4 @@ def parse_columns(rows: DataFrame, *, known: Sequence[str]) -> DataFrame:
 
 def quoted(name: str) -> Column:
     """A top-level column whose name may hold dots or spaces."""
-    return F.col(quoted_name(name))
+    return F.col(sql_name(name))

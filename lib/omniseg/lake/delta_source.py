@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from omniseg.lake.raw import position
+from omniseg.quoting import sql_name
 
 PLACE = re.compile(r"(?P<path>.+)@v(?:(?P<first>\d+)-)?(?P<last>\d+)")
 FEED = "delta.enableChangeDataFeed"
@@ -95,6 +96,6 @@ def read_versions(spark: SparkSession, wanted: Versions, received_at: datetime) 
     else:
         rows = changes(spark, wanted).where(F.col("_change_type").isin(*DELIVERED))
         arrived = F.col("_commit_timestamp")
-    own = [F.col(f"`{name}`") for name in rows.columns if name not in FEED_COLUMNS]
+    own = [F.col(sql_name(name)) for name in rows.columns if name not in FEED_COLUMNS]
     origin = (F.lit(wanted.place).alias("__file"), arrived.alias("__received_at"), position(0).alias("__position"))
     return rows.select(*own, *origin)

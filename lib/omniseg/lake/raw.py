@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from omniseg.tables.types import ddl, quoted_name
+from omniseg.quoting import sql_name
+from omniseg.tables.types import ddl
 
 CORRUPT = "__corrupt"
 LATIN = "ISO-8859-1"
@@ -33,7 +34,7 @@ def read_csv(
     spark: SparkSession, paths: Sequence[str], *, options: Mapping[str, str], names: Sequence[str], group: int
 ) -> DataFrame:
     """One row per record of CSV files that share a header: STRING columns `names`, `__corrupt`, origin columns."""
-    texts = ", ".join(f"{quoted_name(name)} STRING" for name in (*names, CORRUPT))
+    texts = ", ".join(f"{sql_name(name)} STRING" for name in (*names, CORRUPT))
     # A quote inside quotes is written twice (RFC 4180); Spark's own default is a backslash before it.
     doubled = options.get("quote") or '"'
     reader = spark.read.schema(texts).options(**{"mode": "PERMISSIVE", "escape": doubled, **options})
@@ -41,7 +42,7 @@ def read_csv(
     # Whether a record is corrupt must not depend on the columns that a query asks for. Without pruning it does not; and
     # as Spark refuses queries on the corrupt column alone, that one asks for another (never unlike itself).
     rows = with_origin(reader.option("columnPruning", "false").csv(list(paths)), group=group)
-    first = F.col(quoted_name(names[0]))
+    first = F.col(sql_name(names[0]))
     return rows.withColumn(CORRUPT, F.when(F.col(CORRUPT).isNotNull() | (first != first), F.col(CORRUPT)))
 
 

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from omniseg.errors import ContractError
 from omniseg.lake.bounded import bounded
+from omniseg.quoting import sql_text
 from omniseg.tables import Table
 from omniseg.tables.types import canonical_type
 
@@ -67,10 +68,10 @@ class Lake:
         """
         if self.catalog:
             self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self.catalog}`.`{table.name.split('.')[0]}`")
-        options = ", ".join(f"{literal(key)} = {literal(value)}" for key, value in properties(table).items())
+        options = ", ".join(f"{sql_text(key)} = {sql_text(value)}" for key, value in properties(table).items())
         self.spark.sql(
             f"CREATE TABLE IF NOT EXISTS {self.reference(table)} ({table.ddl}) USING delta "
-            f"COMMENT {literal(table.grain)} TBLPROPERTIES ({options})"
+            f"COMMENT {sql_text(table.grain)} TBLPROPERTIES ({options})"
         )
 
     def add_missing_columns(self, table: Table) -> None:
@@ -136,7 +137,7 @@ class Lake:
     def set_property(self, table: Table, key: str, value: str) -> None:
         """Store a fact about the table in its log."""
         self.ensure(table)
-        self.spark.sql(f"ALTER TABLE {self.reference(table)} SET TBLPROPERTIES ({literal(key)} = {literal(value)})")
+        self.spark.sql(f"ALTER TABLE {self.reference(table)} SET TBLPROPERTIES ({sql_text(key)} = {sql_text(value)})")
 
     def last_commit(self, table: Table) -> Commit:
         """Version and written rows of the newest commit."""
@@ -167,11 +168,6 @@ def properties(table: Table) -> dict[str, str]:
     append_only = {"delta.appendOnly": "true"} if table.append_only else {}
     checks = {f"delta.constraints.{label}": condition for label, condition in table.constraints}
     return {"delta.enableDeletionVectors": "false", **statistics, **append_only, **checks}
-
-
-def literal(text: str) -> str:
-    """Text as a literal of SQL."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def conform(rows: DataFrame, table: Table) -> DataFrame:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from omniseg.quoting import sql_name, sql_text
+
 # What an erasure has to do with a column, and who may read it.
 PRIVACY_CLASSES = {
     "none": "says nothing about a person",
@@ -26,8 +28,9 @@ class Column:
     @property
     def ddl(self) -> str:
         """The column as it stands in a CREATE TABLE or a schema text."""
-        escaped = self.comment.replace("\\", "\\\\").replace("'", "\\'")
-        return f"`{self.name}` {self.type}{'' if self.nullable else ' NOT NULL'} COMMENT '{escaped}'"
+        return (
+            f"{sql_name(self.name)} {self.type}{'' if self.nullable else ' NOT NULL'} COMMENT {sql_text(self.comment)}"
+        )
 
 
 @dataclass(frozen=True)

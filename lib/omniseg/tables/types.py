@@ -7,6 +7,8 @@ from typing import cast
 
 from pyspark.sql import types as T
 
+from omniseg.quoting import sql_name
+
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -28,18 +30,12 @@ def type_text(kind: T.DataType) -> str:
 
 def name_text(name: str) -> str:
     """A field name, in backticks where it needs them."""
-    return name if PLAIN_NAME.fullmatch(name) else quoted_name(name)
-
-
-def quoted_name(name: str) -> str:
-    """A column or field name in backticks."""
-    escaped = name.replace("`", "``")
-    return f"`{escaped}`"
+    return name if PLAIN_NAME.fullmatch(name) else sql_name(name)
 
 
 def ddl(schema: T.StructType) -> str:
     """A schema as one line of DDL text, for pinning and comparing."""
-    return ", ".join(f"{quoted_name(item.name)} {type_text(item.dataType)}" for item in schema)
+    return ", ".join(f"{sql_name(item.name)} {type_text(item.dataType)}" for item in schema)
 
 
 def canonical_type(ddl: str) -> str:
