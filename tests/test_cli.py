@@ -237,7 +237,7 @@ def test_what_writes_takes_the_lock():
 
 def test_the_night_is_named_by_its_date():
     dated = {name for name, command in COMMANDS.items() if AS_OF in command.arguments}
-    assert dated == {"ingest", "features", "train", "snapshot"}
+    assert dated == {"ingest", "features", "train", "snapshot", "features verify"}
 
 
 def test_every_command_has_one_job_file_and_every_job_file_a_command():

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import platform
 import time
 from collections.abc import Mapping, Sequence
 from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -18,9 +16,9 @@ from omniseg.lake.session import build_session
 from omniseg.lake.store import Lake
 from omniseg.runtime import Run, provide_keys
 from omniseg.settings.load import load_settings
+from tests.benchmarks.results import write_section
 from tests.ingest.conftest import ORDERS_JSON, order
 
-RESULTS = Path(__file__).parents[2] / "docs" / "performance.md"
 FILES = 20
 CORES = 2
 GOAL = 60_000  # events/s
@@ -101,25 +99,16 @@ def test_ingestion(tmp_path: Path) -> None:
         if events == max(SIZES):
             largest = dict(steps.seconds)
     spark.stop()
-    RESULTS.write_text("\n".join(page(taken, largest, warm_up)), encoding="utf-8")
+    write_section("Ingestion", page(taken, largest, warm_up), cores=CORES)
     assert len(taken) == len(SIZES)
 
 
 def page(taken: Sequence[tuple[int, float]], steps: Mapping[str, float], warm_up: float) -> list[str]:
-    """The lines of docs/performance.md: events/s batch by batch, and where the time of the largest went."""
+    """The section: events/s batch by batch, and where the time of the largest went."""
     best = max(events / seconds for events, seconds in taken)
     largest, whole = max(taken)
     verdict = "reached" if best >= GOAL else f"missed by a factor of {GOAL / best:.1f}"
     return [
-        "# Figures",
-        "",
-        "Written by `make bench`; do not edit.",
-        "",
-        f"Machine: {processor()}, {CORES} cores used, {platform.system()}. Python {platform.python_version()}, "
-        f"pyspark {version('pyspark')}, delta-spark {version('delta-spark')}.",
-        "",
-        "## Ingestion",
-        "",
         "JSON Lines of about 500 bytes, from the raw file to the committed batch in `silver.events`; pseudonyms,",
         f"search for duplicates and quality rules on; {FILES} files a batch, one batch after the other. The session",
         f"runs already (its first batch, of 20,000 events, which also creates the tables: {warm_up:.0f} s).",
@@ -140,10 +129,3 @@ def page(taken: Sequence[tuple[int, float]], steps: Mapping[str, float], warm_up
         ),
         "",
     ]
-
-
-def processor() -> str:
-    """The processor's name where the system tells it."""
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
-    return names[0] if names else platform.machine()

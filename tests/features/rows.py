@@ -10,10 +10,11 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from omniseg import tables
-from omniseg.features.as_of import features_as_of
+from omniseg.features.as_of import Seen, features_as_of
 from omniseg.features.declaration import FeatureSet
 from omniseg.features.parsing import parse_features
-from omniseg.features.partials import day_partials, enriched, partial_columns
+from omniseg.features.partials import day_partials, partial_columns
+from omniseg.features.products import enriched
 from omniseg.settings.yaml_strict import parse
 
 UTC_NOON = datetime(2017, 3, 10, 12, tzinfo=timezone.utc)
@@ -117,11 +118,8 @@ def vectors(
         days,
         identities(spark) if who is None else who,
         customers(spark) if master is None else master,
-        features=features,
-        as_of=as_of,
-        known_batch_id=known_batch_id,
+        seen=Seen(features, as_of, known_batch_id, time_zone),
         buckets=16,
-        time_zone=time_zone,
     )
 
 

@@ -11,7 +11,7 @@ from chispa import assert_df_equality
 from pyspark.sql import functions as F
 
 from omniseg import tables
-from omniseg.features.as_of import features_as_of
+from omniseg.features.as_of import Seen, features_as_of
 from omniseg.features.declaration import feature_columns
 from omniseg.features.parsing import parse_features
 from omniseg.features.partials import day_partials
@@ -351,8 +351,8 @@ def test_partitioning_does_not_change_a_row(spark):
     days = day_partials(events(spark, *rows), features=features)
 
     def sorted_vectors(shuffled):
-        known = {"features": features, "as_of": AS_OF, "known_batch_id": 9, "buckets": 16}
-        return features_as_of(shuffled, who, customers(spark), **known).orderBy("customer_id").collect()
+        seen = Seen(features, AS_OF, 9)
+        return features_as_of(shuffled, who, customers(spark), seen=seen, buckets=16).orderBy("customer_id").collect()
 
     one = sorted_vectors(days.coalesce(1))
     assert len(one) == 4

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from omniseg import tables
 from omniseg.errors import ConfigError
 from omniseg.features.declaration import FeatureSet, feature_columns
-from omniseg.features.measures import parse_span
 from omniseg.features.parsing import parse_features
+from omniseg.features.spans import parse_span
 from omniseg.settings.conf import conf_path
 from omniseg.settings.yaml_strict import load, parse
 from tests.features.rows import feature_set
@@ -126,20 +128,48 @@ class TestVersion:
 
 
 @pytest.mark.parametrize(
-    ("text", "days"),
+    ("text", "ages"),
     [
-        pytest.param("1d", 1, id="one_day"),
-        pytest.param("365d", 365, id="year"),
-        pytest.param("36500d", 36500, id="longest"),
-        pytest.param("lifetime", None, id="lifetime"),
+        pytest.param("1d", [0, 1], id="one_day"),
+        pytest.param("365d", [0, 365], id="year"),
+        pytest.param("36500d", [0, 36500], id="longest"),
+        pytest.param("90d_prev", [90, 180], id="the_90_days_before"),
+        pytest.param("12w", [0, 84], id="weeks"),
+        pytest.param("1m", [0, 31], id="month_that_ends_on_the_31st_begins_on_the_1st"),
+        pytest.param("3m", [0, 90], id="quarter"),
+        pytest.param("3m_prev", [90, 182], id="quarter_before_begins_after_the_last_of_september"),
+        pytest.param("lifetime", [0], id="lifetime"),
     ],
 )
-def test_windows(text, days):
-    assert parse_span(text).days == days
+def test_windows(text, ages):
+    assert [edge.age(date(2017, 3, 31)) for edge in parse_span(text).edges] == ages
+
+
+def test_parts_of_a_window_follow_each_other_from_the_oldest():
+    ages = [[edge.age(date(2017, 3, 31)) for edge in part.edges] for part in parse_span("100d").parts(3)]
+    assert ages == [[66, 100], [33, 66], [0, 33]]
 
 
 @pytest.mark.parametrize(
-    "text", ["0d", "-3d", "30", "d", "030d", "30 d", "30D", "36501d", "4w", "Lifetime", "", "\u0661d"]
+    "text",
+    [
+        "0d",
+        "-3d",
+        "30",
+        "d",
+        "030d",
+        "30 d",
+        "30D",
+        "36501d",
+        "20000d_prev",
+        "4y",
+        "0w",
+        "3m_next",
+        "_prev",
+        "Lifetime",
+        "",
+        "\u0661d",
+    ],
 )
 def test_refused_windows(text):
     with pytest.raises(ValueError):  # noqa: PT011 (the reader of declarations turns it into words)
@@ -214,7 +244,31 @@ GOOD = "features:\n  - {name: spend, measure: sum, of: amount, windows: [30d]" +
         pytest.param(
             "name: x, measure: count, wher: is_bot", ("features[2].wher", "did you mean 'where'"), id="misspelt_key"
         ),
-        pytest.param("name: x, measure: count, by: channel", ("features[2].by", "unknown key"), id="not_yet_known_key"),
+        pytest.param("name: x, measure: count, by: brand", ("features[2].values", "nothing"), id="by_without_values"),
+        pytest.param(
+            "name: x, measure: count, by: brnd, values: [a]",
+            ("features[2].by", "did you mean 'brand'"),
+            id="by_nothing",
+        ),
+        pytest.param(
+            "name: x, measure: count, by: brand, values: [a, A]",
+            ("features[2].name", "x_a_lifetime"),
+            id="values_alike",
+        ),
+        pytest.param("name: x, measure: count, by: brand, values: ['?']", ("features[2].values", "?"), id="no_letter"),
+        pytest.param("name: x, measure: share", ("features[2].by", "nothing"), id="share_of_what"),
+        pytest.param("name: x, measure: quantile, of: amount", ("features[2].at", "nothing"), id="no_level"),
+        pytest.param(
+            "name: x, measure: quantile, of: amount, at: [0.999]", ("features[2].at", "hundredths"), id="odd_level"
+        ),
+        pytest.param("name: x, measure: trend", ("features[2].windows", "nothing"), id="trend_of_no_window"),
+        pytest.param(
+            "name: x, measure: trend, windows: [lifetime]", ("features[2].windows", "a beginning"), id="trend_of_all"
+        ),
+        pytest.param("name: x, measure: count, parts: 3", ("features[2].parts", "unknown key"), id="parts_of_a_count"),
+        pytest.param(
+            "name: x, measure: carts_abandoned, by: channel", ("features[2].by", "together"), id="carts_by_channel"
+        ),
         pytest.param(
             "name: x, formula: 1 + 1, windows: [30d]", ("features[2].windows", "unknown key"), id="formula_with_window"
         ),
@@ -257,7 +311,7 @@ def test_all_mistakes_are_told_at_once_with_their_lines():
         f"  - {{name: spend, measure: summ, of: amount{END}\n"
         f"  - {{name: spend, measure: count, where: chanel = 'web'{END}\n"
         f"  - {{name: rate, formula: spend_lifetime / ordrs_30d{END}\n"
-        f"  - {{name: orders, measure: count, windows: [30d, 4w]{END}\n"
+        f"  - {{name: orders, measure: count, windows: [30d, 4y]{END}\n"
     )
     places = [line.split(": ")[0] for line in message.splitlines()]
     assert {"features.yml:2", "features.yml:3", "features.yml:4", "features.yml:5"} == set(places)

@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 
 from omniseg import tables
 from omniseg.features.parsing import parse_features
-from omniseg.features.partials import day_partials, enriched, partial_columns, partial_of, partials
+from omniseg.features.partials import day_partials, needs, partial_columns, partials
+from omniseg.features.products import enriched
 from omniseg.settings.conf import conf_path
 from omniseg.settings.yaml_strict import load
 from tests.features.rows import EVENT, events, feature_set, frame, products
@@ -139,7 +140,7 @@ def measured(spark):
     features = feature_set(*(f"name: {case}, {text}" for case, (text, _) in MEASURED.items()))
     source = events(spark, {"amount": Decimal("10")}, {"amount": Decimal("-2.5")}, {"amount": None})
     (row,) = day_partials(source, features=features).collect()
-    return {feature.name: row[partial_of(feature).name] for feature in features.measured}
+    return {feature.name: row[partial.name] for feature in features.measured for partial in needs(feature).values()}
 
 
 class TestValues:

@@ -14,9 +14,9 @@ from pyspark.sql import functions as F
 
 from omniseg.currencies import CURRENCIES
 from omniseg.ingest.events import HASHED, LARGEST_AMOUNT, Rules, canonical_events
-from omniseg.ingest.vocabulary import CHANNELS, EVENT_COLUMNS, EVENT_TYPES
+from omniseg.ingest.vocabulary import EVENT_COLUMNS, EVENT_TYPES
 from omniseg.lake.bounded import bounded
-from omniseg.tables import SILVER_EVENTS
+from omniseg.tables import CHANNELS, SILVER_EVENTS
 
 RECEIVED = datetime(2024, 3, 6, 4, tzinfo=timezone.utc)
 ORIGIN = """

@@ -6,9 +6,10 @@ import random
 
 import pytest
 
-from omniseg.ingest.vocabulary import CHANNELS, EVENT_COLUMNS, EVENT_TYPES, IDENTIFIER_TYPES
+from omniseg.ingest.vocabulary import EVENT_COLUMNS, EVENT_TYPES, IDENTIFIER_TYPES
 from omniseg.names import edits, nearest
 from omniseg.settings.schema import keys
+from omniseg.tables import CHANNELS
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz_"
 SETTINGS = tuple(keys())

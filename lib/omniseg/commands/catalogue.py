@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from omniseg.commands import (
+    declared_features,
     demo,
     doctor,
     features,
@@ -180,6 +181,14 @@ LISTED = (
     ),
     Command("train", NIGHT, "fit the clusters and keep the model in MLflow", train.train, (AS_OF,), locks=True),
     Command("snapshot", NIGHT, "assign, audit, publish by moving one pointer", snapshot.snapshot, (AS_OF,), locks=True),
+    Command("features list", LOOK, "declared features", declared_features.show_list),
+    Command(
+        "features explain",
+        LOOK,
+        "one feature: what it means, of which partials it is made, and how",
+        declared_features.explain,
+        (argument("name", metavar="NAME", help="a feature or one of its columns"),),
+    ),
     Command("snapshots list", LOOK, "published snapshots", snapshots.show_list),
     Command(
         "snapshots show",
@@ -210,6 +219,13 @@ LISTED = (
     ),
     Command("runs list", LOOK, "runs with their counts and exit codes", runs.show_list),
     Command("runs show", LOOK, "one run", runs.show, (argument("run", metavar="RUN_ID"),)),
+    Command(
+        "features verify",
+        CARE,
+        "build the vectors of a date from all days anew and compare",
+        declared_features.verify,
+        (AS_OF,),
+    ),
     Command(
         "maintain",
         CARE,

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import date
+import logging
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date, timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.commands.declared import feature_set
-from omniseg.commands.knowledge import Known, knowledge
+from omniseg.commands.knowledge import CHANGED_PROPERTY, Known, knowledge
 from omniseg.faults import crash_here
-from omniseg.features.as_of import features_as_of
+from omniseg.features.as_of import Seen, features_as_of
 from omniseg.features.declaration import FeatureSet, feature_columns
-from omniseg.features.partials import day_partials, enriched, partial_columns
+from omniseg.features.partials import GRAIN, day_partials, partial_columns
+from omniseg.features.products import enriched
+from omniseg.features.since import changed_customers, features_since
 from omniseg.lake.bounded import bounded
 from omniseg.runtime import Run
 from omniseg.tables import CUSTOMER_DAY, CUSTOMER_FEATURES, CUSTOMERS, IDENTITIES, PRODUCTS, SILVER_EVENTS, Table
 
 PARTIALS_PROPERTY = "omniseg.partials"
+LONGEST_STEP = 31  # days; after a longer one nearly everybody has changed
+
+log = logging.getLogger(__name__)
 
 
 def build(run: Run) -> None:
@@ -52,24 +60,34 @@ def refresh(run: Run, features: FeatureSet, as_of: date, known: Known) -> bool:
 
 
 def refresh_partials(run: Run, features: FeatureSet, known: int) -> None:
-    """Write the partials of the batches that have none; of all where the declarations ask for other partials."""
+    """Write the partials of the batches that have none; of all others those that the declarations ask for since."""
+    wanted = {column.name for column in partial_columns(features)}
+    held = set((run.lake.property_of(CUSTOMER_DAY, PARTIALS_PROPERTY) or "").split(","))
+    newest = bounded(run.lake.read(CUSTOMER_DAY).agg(F.max("batch_id").alias("newest")), 1)[0].newest
+    done = int(newest or 0)
+    if done and not wanted <= held:
+        fill_partials(run, features, wanted - held, done)
+    if done < known:
+        crash_here("features.partials.before")
+        rows = day_partials(events_of(run, features, done + 1, known), features=features)
+        run.lake.replace_slice(days_table(features), rows, f"batch_id > {done}")
+    if wanted != held:
+        run.lake.set_property(CUSTOMER_DAY, PARTIALS_PROPERTY, ",".join(sorted(wanted)))
+
+
+def fill_partials(run: Run, features: FeatureSet, missing: Collection[str], done: int) -> None:
+    """Give the rows of known batches the partials that they lack; the others stay as they are."""
     table = days_table(features)
-    wanted = ",".join(sorted(column.name for column in partial_columns(features)))
-    same = run.lake.property_of(CUSTOMER_DAY, PARTIALS_PROPERTY) == wanted
-    done = bounded(run.lake.read(CUSTOMER_DAY).agg(F.max("batch_id").alias("newest")), 1)[0].newest or 0
-    after = int(done) if same else 0
-    if after >= known:
-        return
-    events = run.lake.read(SILVER_EVENTS).where(F.col("batch_id").between(after + 1, known))
-    rows = day_partials(with_products(run, events, features), features=features)
-    crash_here("features.partials.before")
-    run.lake.replace_slice(table, rows, f"batch_id > {after}")
-    if not same:
-        run.lake.set_property(CUSTOMER_DAY, PARTIALS_PROPERTY, wanted)
+    run.lake.ensure(table)
+    new = day_partials(events_of(run, features, 1, done), features=features, only=missing)
+    kept = [name for name in table.column_names if name not in missing]
+    old = run.lake.read(table).where(F.col("batch_id") <= done).select(*kept)
+    run.lake.replace_slice(table, old.join(new, list(GRAIN), how="left"), f"batch_id <= {done}")
 
 
-def with_products(run: Run, events: DataFrame, features: FeatureSet) -> DataFrame:
-    """Events with what the product master says, where a feature asks for it."""
+def events_of(run: Run, features: FeatureSet, first: int, last: int) -> DataFrame:
+    """The events of some batches, with what the product master says where a feature asks for it."""
+    events = run.lake.read(SILVER_EVENTS).where(F.col("batch_id").between(first, last))
     return enriched(events, run.lake.read(PRODUCTS)) if features.reads_products else events
 
 
@@ -82,19 +100,45 @@ def vectors_known(run: Run, features: FeatureSet, as_of: date) -> int | None:
 
 
 def write_vectors(run: Run, features: FeatureSet, as_of: date, known: int) -> None:
-    """Replace the vectors of one date."""
-    rows = features_as_of(
-        run.lake.read(days_table(features)),
-        run.lake.read(IDENTITIES),
-        run.lake.read(CUSTOMERS),
-        features=features,
-        as_of=as_of,
-        known_batch_id=known,
-        buckets=run.settings.lake.buckets,
-        time_zone=run.settings.business.time_zone,
-    )
+    """Replace the vectors of one date: from those of an earlier date where there are such, else from all days."""
+    now = Seen(features, as_of, known, run.settings.business.time_zone)
+    before = earlier(run, now)
+    rows = built(run, now) if before is None else built_since(run, before, now)
     crash_here("features.vector.before")
     run.lake.replace_slice(features_table(features), rows, f"as_of = DATE'{as_of:%Y-%m-%d}'")
+
+
+def earlier(run: Run, now: Seen) -> Seen | None:
+    """The newest vectors of the same declarations from which those of `now` follow; None where there are none.
+
+    They must be of an earlier date, not too long ago, and newer than the last change of partials of older batches.
+    """
+    of_version = F.col("feature_set_version") == now.features.version
+    near = F.col("as_of").between(F.lit(now.as_of - timedelta(days=LONGEST_STEP)), F.lit(now.as_of - timedelta(days=1)))
+    slices = run.lake.read(CUSTOMER_FEATURES).where(of_version & near & (F.col("known_batch_id") <= now.known_batch_id))
+    found = bounded(slices.groupBy("as_of").agg(F.max("known_batch_id").alias("known")), LONGEST_STEP)
+    changed = int(run.lake.property_of(CUSTOMER_DAY, CHANGED_PROPERTY) or 0)
+    usable = [(row.as_of, int(row.known)) for row in found if row.known >= changed]
+    return replace(now, as_of=max(usable)[0], known_batch_id=max(usable)[1]) if usable else None
+
+
+def built(run: Run, now: Seen) -> DataFrame:
+    """Vectors from all days."""
+    persons, customers = run.lake.read(IDENTITIES), run.lake.read(CUSTOMERS)
+    days = run.lake.read(days_table(now.features))
+    return features_as_of(days, persons, customers, seen=now, buckets=run.settings.lake.buckets)
+
+
+def built_since(run: Run, before: Seen, now: Seen) -> DataFrame:
+    """Vectors from earlier ones, and the days of the persons who changed since."""
+    log.info("features as of %s follow from those as of %s", now.as_of, before.as_of)
+    persons, customers = run.lake.read(IDENTITIES), run.lake.read(CUSTOMERS)
+    days = run.lake.read(days_table(now.features))
+    previous = run.lake.read(features_table(now.features)).where(F.col("as_of") == F.lit(before.as_of))
+    changed = changed_customers(days, persons, before=before, now=now)
+    return features_since(
+        previous, changed, days, persons, customers, before=before, now=now, buckets=run.settings.lake.buckets
+    )
 
 
 def days_table(features: FeatureSet) -> Table:

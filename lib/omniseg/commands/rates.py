@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from omniseg.commands.knowledge import CHANGED_PROPERTY
 from omniseg.faults import crash_here
 from omniseg.ingest.events import NO_RATE, in_business_currency
 from omniseg.lake.bounded import bounded
@@ -38,6 +39,7 @@ def fill_amounts(run: Run, batch_id: int, rates: DataFrame) -> None:
         if first is None:
             return
         if run.lake.exists(CUSTOMER_DAY):
+            run.lake.set_property(CUSTOMER_DAY, CHANGED_PROPERTY, str(batch_id))
             run.lake.delete(CUSTOMER_DAY, f"batch_id >= {first}")
         crash_here("ingest.rates.before")
         same = "old.batch_id = new.batch_id AND old.record_id = new.record_id"

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.features.attributes import attributes_at
+from omniseg.features.carts import settled_carts
 from omniseg.features.declaration import FeatureSet, feature_columns
+from omniseg.features.distributions import settled_weights
 from omniseg.features.formulas import with_formulas
-from omniseg.features.windows import bands_of, distinct_counts, totals
+from omniseg.features.sets import settled_sets
+from omniseg.features.windows import bands_of, totals
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is asked for, and from where it is looked at: the date, the newest known batch, the business's zone."""
+
+    features: FeatureSet
+    as_of: date
+    known_batch_id: int
+    time_zone: str = "UTC"
+
+    @property
+    def end(self) -> Column:
+        """The instant at which as_of ends."""
+        return F.to_utc_timestamp(F.lit(self.as_of + timedelta(days=1)).cast("timestamp"), self.time_zone)
+
+    def counts(self) -> Column:
+        """True on the rows of gold.customer_day that count."""
+        return (F.col("event_date") <= F.lit(self.as_of)) & (F.col("batch_id") <= self.known_batch_id)
+
+    def persons(self, identities: DataFrame) -> DataFrame:
+        """Whose an identifier is, as far as it is known."""
+        return identities.where(F.col("batch_id") <= self.known_batch_id).select("identifier", "customer_id")
 
 
 def features_as_of(
-    days: DataFrame,
-    identities: DataFrame,
-    customers: DataFrame,
-    *,
-    features: FeatureSet,
-    as_of: date,
-    known_batch_id: int,
-    buckets: int,
-    time_zone: str = "UTC",
+    days: DataFrame, identities: DataFrame, customers: DataFrame, *, seen: Seen, buckets: int
 ) -> DataFrame:
     """gold.customer_features extended by `feature_columns`: one row per person with an event up to `as_of`.
 
@@ -30,35 +50,43 @@ def features_as_of(
     row per identifier) says whose a key is; a key that no known row holds is nobody's. `customers` is silver.customers,
     looked up at the end of `as_of` in the business's `time_zone`. Nothing to count: counts and sums 0, everything else
     null; a sum beyond DECIMAL(18,4) is null. Equal rows in give equal rows out, however they are partitioned: doubles
-    appear in formulas only.
+    come only from exact values, and in one order.
     """
-    persons = identities.where(F.col("batch_id") <= known_batch_id).select("identifier", "customer_id")
-    vectors = measured_as_of(days, persons, features=features, as_of=as_of, known_batch_id=known_batch_id)
+    persons = seen.persons(identities)
+    return completed(measured_as_of(days, persons, seen=seen), persons, customers, seen=seen, buckets=buckets)
+
+
+def completed(measured: DataFrame, persons: DataFrame, customers: DataFrame, *, seen: Seen, buckets: int) -> DataFrame:
+    """Vectors of measured features with attributes and formulas, and the table's own columns."""
+    features = seen.features
     if features.attributes:
-        end = F.to_utc_timestamp(F.lit(as_of + timedelta(days=1)).cast("timestamp"), time_zone)
-        facts = attributes_at(customers, persons, features.attributes, end=end, known_batch_id=known_batch_id)
-        vectors = vectors.join(facts, "customer_id", how="left")
-    return with_formulas(vectors, features).select(
+        known = seen.known_batch_id
+        facts = attributes_at(customers, persons, features.attributes, end=seen.end, known_batch_id=known)
+        measured = measured.join(facts, "customer_id", how="left")
+    return with_formulas(measured, features).select(
         "customer_id",
         F.pmod(F.xxhash64("customer_id"), F.lit(buckets)).cast("int").alias("bucket"),
-        F.lit(as_of).alias("as_of"),
-        F.lit(known_batch_id).cast("bigint").alias("known_batch_id"),
+        F.lit(seen.as_of).alias("as_of"),
+        F.lit(seen.known_batch_id).cast("bigint").alias("known_batch_id"),
         F.lit(features.version).alias("feature_set_version"),
         *(column.name for column in feature_columns(features)),
     )
 
 
-def measured_as_of(
-    days: DataFrame, persons: DataFrame, *, features: FeatureSet, as_of: date, known_batch_id: int
-) -> DataFrame:
-    """One row per customer_id: every measured feature. Days go to the person first, then sums and sets are settled."""
-    bands = bands_of(features, as_of)
-    counted = (F.col("event_date") <= F.lit(as_of)) & (F.col("batch_id") <= known_batch_id)
-    personal = days.where(counted).join(persons, F.col("identity_key") == F.col("identifier"))
+def measured_as_of(days: DataFrame, persons: DataFrame, *, seen: Seen) -> DataFrame:
+    """One row per customer_id: every measured feature. Days go to the person first, then each family is settled."""
+    features, bands = seen.features, bands_of(seen.features, seen.as_of)
+    personal = days.where(seen.counts()).join(persons, F.col("identity_key") == F.col("identifier"))
     banded = personal.withColumn("band", bands.band)
     vectors = totals(banded, features, bands)
-    distinct = [feature for feature in features.measured if feature.rule.merge == "distinct"]
-    if not distinct:
-        return vectors
-    names = [column.name for feature in distinct for column in feature.columns]
-    return vectors.join(distinct_counts(banded, features, bands), "customer_id", how="left").fillna(0, names)
+    families = {feature.rule.family for feature in features.measured}
+    for family, settle in {
+        "sets": partial(settled_sets, banded, features, bands),
+        "weights": partial(settled_weights, banded, features, bands),
+        "carts": partial(settled_carts, banded, features, bands, end=seen.end),
+    }.items():
+        if family in families:
+            vectors = vectors.join(settle(), "customer_id", how="left")
+    # Who has no element has no row of a family; totals has a row for everybody.
+    joined = [feature for feature in features.measured if feature.rule.zero and feature.rule.family != "bands"]
+    return vectors.fillna(0, [column.name for feature in joined for column in feature.columns])

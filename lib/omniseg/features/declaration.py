@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import TypeAlias
 
 from omniseg import tables
 from omniseg.expressions import Compiled
-from omniseg.features.measures import MEASURES, Measure, Span
+from omniseg.features.calendar import CALENDAR
+from omniseg.features.measures import MEASURES, NUMBER, Measure
+from omniseg.features.spans import Edge, Span
 
 ENRICHED = (
     "department",
@@ -19,10 +22,11 @@ ENRICHED = (
     "product_brand",
 )  # what `enriched` adds to an event from the product master
 
-# What `of` and `where` may read: the canonical event and the master data of its product.
+# What `of` and `where` may read: the canonical event, the master data of its product, and when in the week and the year
+# it was.
 EVENT_COLUMNS: dict[str, str] = {
     **{column.name: column.type for column in tables.SILVER_EVENTS.columns},
-    **dict.fromkeys(ENRICHED, "STRING"),
+    **dict.fromkeys((*ENRICHED, *CALENDAR), "STRING"),
 }
 NOT_ATTRIBUTES = {"identity_key", "bucket", "identifiers", *(column.name for column in tables.VERSIONING)}
 
@@ -34,7 +38,11 @@ ATTRIBUTES: dict[str, tables.Column] = {
 
 @dataclass(frozen=True)
 class Measured:
-    """A measure over the events for which `where` holds (all, where None), one column per span."""
+    """A measure over the events for which `where` holds (all, where None), one column per span.
+
+    `whole`: the events of which a share is taken. `per`: what values are added up by before a quantile is taken.
+    `option`: what the measure asks for besides, such as the level of a quantile.
+    """
 
     name: str
     measure: str
@@ -43,11 +51,28 @@ class Measured:
     spans: tuple[Span, ...]
     description: str
     unit: str
+    whole: Compiled | None = None
+    per: Compiled | None = None
+    option: float | None = None
 
     @property
     def rule(self) -> Measure:
         """How the measure behaves."""
         return MEASURES[self.measure]
+
+    @property
+    def is_number(self) -> bool:
+        """True when formulas can calculate with it, as a DOUBLE."""
+        return self.rule.type in ("BIGINT", "INT", "DOUBLE", NUMBER)
+
+    @property
+    def texts(self) -> list[Compiled]:
+        """The expressions over events."""
+        return [text for text in (self.of, self.where, self.whole, self.per) if text is not None]
+
+    def parts(self, span: Span) -> tuple[Span, ...]:
+        """The windows that are merged for one of the spans: itself, or the parts over which a trend is taken."""
+        return span.parts(int(self.option or 0)) if self.measure == "trend" else (span,)
 
     def column(self, span: Span) -> str:
         """The column that holds the feature over one of its spans."""
@@ -71,6 +96,7 @@ class Measured:
             sql(self.of),
             sql(self.where),
             sorted(span.name for span in self.spans),
+            *((sql(self.whole), sql(self.per), self.option) if self.option is not None or self.whole else ()),
         ]
 
 
@@ -120,9 +146,13 @@ Feature: TypeAlias = Measured | Formula | Attribute
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """All features in declared order; made by `parse_features`, so names are unique and formulas not circular."""
+    """All features in declared order; made by `parse_features`, so names are unique and formulas not circular.
+
+    `calendar`: what the columns of the calendar that features read stand for.
+    """
 
     features: tuple[Feature, ...]
+    calendar: Mapping[str, Compiled] = field(default_factory=dict)
 
     @cached_property
     def measured(self) -> tuple[Measured, ...]:
@@ -144,15 +174,26 @@ class FeatureSet:
         return tuple(by_name[name] for name in order.static_order())
 
     @property
+    def edges(self) -> set[Edge]:
+        """Where windows begin and end."""
+        return {
+            edge
+            for feature in self.measured
+            for span in feature.spans
+            for part in feature.parts(span)
+            for edge in part.edges
+        }
+
+    @property
     def reads_products(self) -> bool:
         """True when a feature reads what only `enriched` adds to events."""
-        texts = [text for feature in self.measured for text in (feature.of, feature.where) if text is not None]
-        return any(text.references & set(ENRICHED) for text in texts)
+        return any(text.references & set(ENRICHED) for feature in self.measured for text in feature.texts)
 
     @cached_property
     def version(self) -> str:
         """12 hex digits that change when a value may change: not with order, descriptions or units."""
         canonical = sorted((feature.canonical for feature in self.features), key=lambda one: str(one[1]))
+        canonical += [["calendar", name, sql(self.calendar[name])] for name in sorted(self.calendar)]
         return hashlib.sha256(json.dumps(canonical).encode()).hexdigest()[:12]
 
 

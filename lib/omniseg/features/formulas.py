@@ -8,18 +8,21 @@ from pyspark.sql import functions as F
 from omniseg.expressions import column
 from omniseg.features.declaration import FeatureSet
 
+FINITE = r"^-?[0-9.]+e[+-][0-9]+$"  # neither NaN, Infinity nor the word null
 EXACT = "__exact"  # measured columns in their own types, while formulas read them as DOUBLE
 
 
 def with_formulas(vectors: DataFrame, features: FeatureSet) -> DataFrame:
     """Vectors (customer_id, measured and attribute columns) with the formulas; every column keeps its type."""
     measured = [named.name for feature in features.measured for named in feature.columns]
+    numbers = {named.name for feature in features.measured if feature.is_number for named in feature.columns}
     attributes = [attribute.name for attribute in features.attributes]
     formulas = [formula.name for formula in features.formulas]
     rows = vectors.select(
         "customer_id",
         *attributes,
-        *(F.col(name).cast("double").alias(name) for name in measured),
+        *(F.col(name).cast("double").alias(name) for name in numbers),
+        *(F.col(name) for name in measured if name not in numbers),
         F.struct("customer_id", *measured).alias(EXACT),
     )
     for formula in features.formulas:
@@ -30,7 +33,8 @@ def with_formulas(vectors: DataFrame, features: FeatureSet) -> DataFrame:
 def rounded(number: Column) -> Column:
     """A DOUBLE at 10 significant digits, half up, so that another order of evaluation gives the same; null unless
     finite.
+
+    It names its argument once, since Spark copies an expression wherever it is named.
     """
-    finite = F.abs(number) < F.lit(float("inf"))  # NaN is above infinity in Spark's order
-    nonzero = F.when(finite & (number != 0), F.format_string("%.9e", number).try_cast("double"))
-    return F.when(number == 0, F.lit(0.0)).otherwise(nonzero)  # also for minus zero
+    finite = F.regexp_extract(F.format_string("%.9e", number.cast("double")), FINITE, 0)
+    return finite.try_cast("double") + F.lit(0.0)  # minus zero becomes zero

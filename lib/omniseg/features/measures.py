@@ -1,78 +1,79 @@
-"""What a feature can measure, and over which days."""
+"""What a feature can measure: from which partial aggregates it is merged, and what its values are."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
-from omniseg.kinds import Kind, matched
-
-MAX_DAYS = 36_500  # a hundred years
-NDAYS = re.compile(r"([1-9][0-9]{0,4})d")
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 # Types that measured values are converted to: money and quantities stay decimal, so sums are the same in any order.
 NUMBER = "DECIMAL(18,4)"
-DAY_SUM = "DECIMAL(28,4)"
+ROUNDED = "rounded to 10 significant digits"
+QUANTILE_ERROR = 0.01  # of a quantile of values, relative; a quantile of sums (`per`) is exact
 
 
 @dataclass(frozen=True)
 class Measure:
     """One measure.
 
-    `partial` is the aggregate per identity key and day that it needs; `merge` says how days become a window: `total`
-    (additive), `least` and `greatest`, `first` and `last` (days with a count), or `distinct` (sets, settled per
-    person). `of` says whether the declaration names a value: required, optional or none; `of_type` is what it is
-    converted to. `type` is the feature's type, `zero` whether nothing to measure gives 0 and not null.
+    `needs`: role → kind of the partial aggregate per identity key and day (see partials). `amount` stands for a sum
+    where the declaration names a value (`of`), else a count; `histogram` for `groups` where it names `per`. `family`
+    says how days become a window: `bands` (one number per window), `sets` (distinct elements of a person), `weights`
+    (elements with a weight), `carts` (a sequence of moments). `error`: what may differ from the exact value. `of`:
+    required, optional or none; `of_type` is what it is converted to. `zero`: nothing to measure gives 0, not null.
+    `option`: the key of the declaration that says more, with its default. `keys`: further keys.
     """
 
-    partial: str
-    merge: str
-    of: str
+    needs: Mapping[str, str]
+    family: str
     type: str
+    of: str = "none"
     of_type: str = ""
     zero: bool = False
-
-
-MEASURES: dict[str, Measure] = {
-    "count": Measure("count", "total", "optional", "BIGINT", "STRING", zero=True),
-    "sum": Measure("sum", "total", "required", NUMBER, NUMBER, zero=True),
-    "min": Measure("min", "least", "required", "DOUBLE", NUMBER),
-    "max": Measure("max", "greatest", "required", "DOUBLE", NUMBER),
-    "count_distinct": Measure("hashes", "distinct", "required", "BIGINT", "STRING", zero=True),
-    "active_days": Measure("count", "distinct", "none", "BIGINT", zero=True),
-    "days_since_last": Measure("count", "last", "none", "INT"),
-    "days_since_first": Measure("count", "first", "none", "INT"),
-}
-
-
-@dataclass(frozen=True)
-class Span:
-    """A window of `days` calendar days that ends on as_of, both ends included; None = every day up to as_of."""
-
-    name: str
-    days: int | None
+    error: str = "exact"
+    option: tuple[str, float | None] | None = None
+    keys: frozenset[str] = field(default_factory=frozenset)
 
     @property
-    def words(self) -> str:
-        """For comments and documents."""
-        return "all days up to as_of" if self.days is None else f"the {self.days} days ending on as_of"
+    def nature(self) -> str:
+        """additive, set or sequence."""
+        return {"bands": "additive", "carts": "sequence"}.get(self.family, "set")
 
 
-LIFETIME = Span("lifetime", None)
+MOMENTS = {"n": "count", "s": "sum", "q": "squares"}
 
-
-def parse_span(text: str) -> Span:
-    """`90d` or `lifetime`; ValueError for anything else."""
-    if text == LIFETIME.name:
-        return LIFETIME
-    days = int(matched(NDAYS, text)[1])
-    if days > MAX_DAYS:
-        raise ValueError(text)
-    return Span(text, days)
-
-
-SPAN: Kind[Span] = Kind(
-    f"a number of days up to {MAX_DAYS} such as 90d, or lifetime",
-    parse_span,
-    lambda: ("30d", "90d", "365d", "lifetime"),
-)
+MEASURES: dict[str, Measure] = {
+    "count": Measure({"n": "count"}, "bands", "BIGINT", "optional", "STRING", zero=True),
+    "sum": Measure({"s": "sum"}, "bands", NUMBER, "required", NUMBER, zero=True),
+    "min": Measure({"s": "min"}, "bands", "DOUBLE", "required", NUMBER),
+    "max": Measure({"s": "max"}, "bands", "DOUBLE", "required", NUMBER),
+    "average": Measure({"n": "count", "s": "sum"}, "bands", "DOUBLE", "required", NUMBER, error=ROUNDED),
+    "variance": Measure(MOMENTS, "bands", "DOUBLE", "required", NUMBER, error=ROUNDED),
+    "standard_deviation": Measure(MOMENTS, "bands", "DOUBLE", "required", NUMBER, error=ROUNDED),
+    "skewness": Measure({**MOMENTS, "c": "cubes"}, "bands", "DOUBLE", "required", NUMBER, error=ROUNDED),
+    "share": Measure({"part": "amount", "whole": "amount"}, "bands", "DOUBLE", "optional", NUMBER, error=ROUNDED),
+    "trend": Measure({"s": "amount"}, "bands", "DOUBLE", "optional", NUMBER, error=ROUNDED, option=("parts", 3)),
+    "first": Measure({"s": "earliest"}, "bands", "STRING", "required", "STRING"),
+    "last": Measure({"s": "latest"}, "bands", "STRING", "required", "STRING"),
+    "first_time": Measure({"s": "earliest_time"}, "bands", "TIMESTAMP"),
+    "last_time": Measure({"s": "latest_time"}, "bands", "TIMESTAMP"),
+    "days_since_last": Measure({"n": "count"}, "bands", "INT"),
+    "days_since_first": Measure({"n": "count"}, "bands", "INT"),
+    "count_distinct": Measure({"n": "hashes"}, "sets", "BIGINT", "required", "STRING", zero=True),
+    "active_days": Measure({"n": "count"}, "sets", "BIGINT", zero=True),
+    "mean_interval_days": Measure({"n": "count"}, "sets", "DOUBLE", error=ROUNDED),
+    "interval_variation": Measure({"n": "count"}, "sets", "DOUBLE", error=ROUNDED),
+    "quantile": Measure(
+        {"n": "histogram"},
+        "weights",
+        "DOUBLE",
+        "required",
+        NUMBER,
+        error=f"relative error up to {QUANTILE_ERROR:.0%}; exact with per",
+        option=("at", None),
+        keys=frozenset({"per"}),
+    ),
+    "mode": Measure({"n": "texts"}, "weights", "STRING", "required", "STRING"),
+    "top_k": Measure({"n": "texts"}, "weights", "ARRAY<STRING>", "required", "STRING", option=("k", 3)),
+    "entropy": Measure({"n": "texts"}, "weights", "DOUBLE", "required", "STRING", error=ROUNDED),
+    "carts_abandoned": Measure({"n": "moments"}, "carts", "BIGINT", zero=True, option=("within_hours", 24)),
+}

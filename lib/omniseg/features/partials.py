@@ -3,71 +3,99 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from omniseg import tables
 from omniseg.expressions import Compiled, column
-from omniseg.features.declaration import ENRICHED, FeatureSet, Measured, sql
-from omniseg.features.measures import DAY_SUM, NUMBER
+from omniseg.features.declaration import FeatureSet, Measured, sql
+from omniseg.features.measures import NUMBER
+from omniseg.features.weights import WEIGHT, WEIGHTED, bucket_of, weighted
 
 GRAIN = ("identity_key", "bucket", "event_date", "batch_id")  # the bucket is a function of the key
-UNKNOWN = "unknown"  # member that stands for a product, or a fact of it, that the master does not hold
 
-TYPES = {"count": "BIGINT", "sum": DAY_SUM, "min": NUMBER, "max": NUMBER, "hashes": "ARRAY<BIGINT>"}
-MEANINGS = {
-    "count": "events",
-    "sum": "sum; null = none",
-    "min": "least; null = none",
-    "max": "greatest; null = none",
-    "hashes": "sorted distinct xxhash64; empty = none",
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of partial aggregate: its type, what it holds, and the aggregate function that merges several of it ('':
+    elements are merged one by one).
+    """
+
+    type: str
+    meaning: str
+    merge: str = ""
+
+
+KINDS = {
+    "count": Kind("BIGINT", "events", "sum"),
+    "sum": Kind("DECIMAL(28,4)", "sum; null = none", "sum"),
+    "squares": Kind("DECIMAL(38,8)", "sum of squares; null = none", "try_sum"),
+    "cubes": Kind("DECIMAL(38,6)", "sum of cubes; null = none", "try_sum"),
+    "min": Kind(NUMBER, "least; null = none", "min"),
+    "max": Kind(NUMBER, "greatest; null = none", "max"),
+    "earliest": Kind("STRUCT<at: TIMESTAMP, value: STRING>", "earliest value; null = none", "min"),
+    "latest": Kind("STRUCT<at: TIMESTAMP, value: STRING>", "latest value; null = none", "max"),
+    "earliest_time": Kind("TIMESTAMP", "earliest event; null = none", "min"),
+    "latest_time": Kind("TIMESTAMP", "latest event; null = none", "max"),
+    "hashes": Kind("ARRAY<BIGINT>", "sorted distinct xxhash64; empty = none"),
+    "groups": Kind(WEIGHTED, "sum by xxhash64 of the group; empty = none"),
+    "histogram": Kind(WEIGHTED, "events by bucket of the value's logarithm; empty = none"),
+    "texts": Kind(WEIGHTED, "events by value; empty = none"),
+    "moments": Kind(
+        "ARRAY<BIGINT>", "sorted: twice the microseconds since 1970 of additions to a cart, purchases one more"
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Partial:
     """One aggregate per identity key, day and batch: `kind` of the values `of`, over the events for which `where`
-    holds.
+    holds; `per` names the groups whose sums are kept apart.
     """
 
     kind: str
     of: Compiled | None
     where: Compiled | None
+    per: Compiled | None = None
 
     @property
     def name(self) -> str:
         """The column; a function of what is aggregated, so that features which need the same share it."""
-        return f"{self.kind}_{digest(sql(self.of), sql(self.where))}"
+        return f"{self.kind}_{digest(*map(sql, self.defined))}"
 
     @property
-    def value(self) -> str:
-        """Name of the prepared input column with the value."""
-        return f"value_{digest(sql(self.of))}"
-
-    @property
-    def condition(self) -> str:
-        """Name of the prepared input column with the condition."""
-        return f"where_{digest(sql(self.where))}"
+    def defined(self) -> tuple[Compiled | None, ...]:
+        """The expressions that define it."""
+        return (self.of, self.where) if self.per is None else (self.of, self.where, self.per)
 
     @property
     def declared(self) -> tables.Column:
         """The column as gold.customer_day declares it."""
-        of = f" of {sql(self.of)}" if self.of is not None else ""
-        where = f" where {sql(self.where)}" if self.where is not None else ""
-        return tables.Column(self.name, TYPES[self.kind], True, "attribute", f"{MEANINGS[self.kind]}{of}{where}")
+        words = zip((" of ", " where ", " per "), self.defined, strict=False)
+        said = "".join(f"{word}{sql(text)}" for word, text in words if text is not None)
+        kind = KINDS[self.kind]
+        return tables.Column(self.name, kind.type, True, "attribute", f"{kind.meaning}{said}")
 
 
-def partial_of(feature: Measured) -> Partial:
-    """What a feature is merged from."""
-    return Partial(feature.rule.partial, feature.of, feature.where)
+def needs(feature: Measured) -> dict[str, Partial]:
+    """What a feature is merged from, by the role that it plays."""
+    found = {}
+    for role, kind in feature.rule.needs.items():
+        if kind == "amount":
+            kind = "sum" if feature.of is not None else "count"
+        if kind == "histogram" and feature.per is not None:
+            kind = "groups"
+        where = feature.whole if role == "whole" else feature.where
+        found[role] = Partial(kind, feature.of, where, feature.per)
+    return found
 
 
 def partials(features: FeatureSet) -> tuple[Partial, ...]:
     """The partials that the features need, each once, ordered by name."""
-    by_name = {partial.name: partial for partial in map(partial_of, features.measured)}
+    by_name = {partial.name: partial for feature in features.measured for partial in needs(feature).values()}
     return tuple(by_name[name] for name in sorted(by_name))
 
 
@@ -76,74 +104,109 @@ def partial_columns(features: FeatureSet) -> tuple[tables.Column, ...]:
     return tuple(partial.declared for partial in partials(features))
 
 
-def day_partials(events: DataFrame, *, features: FeatureSet) -> DataFrame:
+def day_partials(events: DataFrame, *, features: FeatureSet, only: Collection[str] | None = None) -> DataFrame:
     """Events -> gold.customer_day extended by `partial_columns`: one row per identity key, event_date and batch.
 
     `events` is silver.events, passed through `enriched` where `features.reads_products`. Unattributed events and bots
     are left out. A day on which no feature counts anything still has its row: the person was there. Sums in
-    DECIMAL(28,4); a value that is null, or does not fit DECIMAL(18,4), adds nothing.
+    DECIMAL(28,4); a value that is null, or does not fit DECIMAL(18,4), adds nothing. `only`: some of the columns.
     """
-    wanted = partials(features)
+    wanted = [partial for partial in partials(features) if only is None or partial.name in only]
     aggregates = [aggregate(partial).alias(partial.name) for partial in wanted]
     # The count keeps a row for every day, also where no feature needs a partial.
-    days = prepared(events, wanted).groupBy(*GRAIN).agg(F.count(F.lit(1)).alias("__events"), *aggregates)
-    return days.select(*tables.CUSTOMER_DAY.column_names, *(partial.name for partial in wanted))
+    days = prepared(events, wanted, features).groupBy(*GRAIN).agg(F.count(F.lit(1)).alias("__events"), *aggregates)
+    made = (weighted(one.name) if KINDS[one.kind].type == WEIGHTED else F.col(one.name) for one in wanted)
+    return days.select(*tables.CUSTOMER_DAY.column_names, *made)
 
 
-def prepared(events: DataFrame, wanted: Iterable[Partial]) -> DataFrame:
+def prepared(events: DataFrame, wanted: Iterable[Partial], features: FeatureSet) -> DataFrame:
     """Events as narrow rows: the grain, and every value and condition once, however many partials share it."""
-    values = {partial.value: partial.of for partial in wanted if partial.of is not None}
-    conditions = {partial.condition: partial.where for partial in wanted if partial.where is not None}
-    return events.where(F.col("identity_key").isNotNull() & ~F.col("is_bot")).select(
+    texts = {
+        f"{prefix}_{digest(sql(text))}": text
+        for partial in wanted
+        for prefix, text in (("value", partial.of), ("where", partial.where), ("per", partial.per))
+        if text is not None
+    }
+    calendar = {name: column(text) for name, text in features.calendar.items()}
+    mine = events.where(F.col("identity_key").isNotNull() & ~F.col("is_bot"))
+    return (mine.withColumns(calendar) if calendar else mine).select(
         *GRAIN,
-        *(column(compiled).alias(name) for name, compiled in values.items()),
-        *(F.coalesce(column(compiled), F.lit(False)).alias(name) for name, compiled in conditions.items()),
+        "event_time",
+        "event_type",
+        *(
+            (F.coalesce(column(text), F.lit(False)) if name.startswith("where_") else column(text)).alias(name)
+            for name, text in texts.items()
+        ),
     )
 
 
 def aggregate(partial: Partial) -> Column:
     """The aggregate of a partial over prepared events."""
+    value, group = prepared_as("value", partial.of), prepared_as("per", partial.per)
+    counted = F.lit(True) if partial.where is None else prepared_as("where", partial.where)
+    for wanted, text in ((value, partial.of), (group, partial.per)):
+        counted = counted if text is None else counted & wanted.isNotNull()
     if partial.kind == "count":
-        return F.count_if(counted(partial))
+        return F.count_if(counted)
+    if partial.kind in ("groups", "histogram", "texts"):
+        return F.collect_list(F.when(counted, element(partial, value, group)))
+    if partial.kind in ("hashes", "moments"):
+        return F.array_sort(F.collect_set(F.when(counted & in_set(partial), set_member(partial, value))))
+    values = {
+        "sum": value,
+        "squares": value * value,
+        "cubes": cube(value),
+        "min": value,
+        "max": value,
+        "earliest": F.struct(F.col("event_time").alias("at"), value.alias("value")),
+        "latest": F.struct(F.col("event_time").alias("at"), value.alias("value")),
+        "earliest_time": F.col("event_time"),
+        "latest_time": F.col("event_time"),
+    }
+    kind = KINDS[partial.kind]
+    return merged(kind, F.when(counted, values[partial.kind])).cast(kind.type)
+
+
+def merged(kind: Kind, value: Column) -> Column:
+    """The aggregate that merges partials of a kind, or values into a partial."""
+    functions = {"sum": F.sum, "try_sum": F.try_sum, "min": F.min, "max": F.max}
+    return functions[kind.merge](value)
+
+
+def cube(value: Column) -> Column:
+    """The third power, null where it does not fit. Of doubles, since that of a DECIMAL(18,4) fits no decimal."""
+    number = value.cast("double")
+    return (number * number * number).try_cast(KINDS["cubes"].type)
+
+
+def in_set(partial: Partial) -> Column:
+    """The events that a set is about."""
+    return F.lit(True) if partial.kind == "hashes" else F.col("event_type").isin("cart_add", "purchase")
+
+
+def set_member(partial: Partial, value: Column) -> Column:
+    """The element of a set that an event is."""
     if partial.kind == "hashes":
-        return F.array_sort(F.collect_set(F.when(counted(partial), F.xxhash64(partial.value))))
-    value = F.when(counted(partial), F.col(partial.value))
-    functions = {"sum": F.sum, "min": F.min, "max": F.max}
-    return functions[partial.kind](value).cast(TYPES[partial.kind])
+        return F.xxhash64(value)
+    return F.unix_micros("event_time") * 2 + (F.col("event_type") == "purchase").cast("bigint")
 
 
-def counted(partial: Partial) -> Column:
-    """True on prepared events that enter the partial."""
-    there = F.col(partial.value).isNotNull() if partial.of is not None else F.lit(True)
-    return there & F.col(partial.condition) if partial.where is not None else there
+def element(partial: Partial, value: Column, group: Column) -> Column:
+    """Hash, text and weight of an event among weighted elements."""
+    nothing, one = F.lit(None), F.lit(1)
+    parts = {
+        "texts": (nothing, value, one),
+        "groups": (F.xxhash64(group), nothing, value),
+        "histogram": (bucket_of(value), nothing, one),
+    }[partial.kind]
+    types = ("bigint", "string", WEIGHT)
+    names = ("hash", "text", "weight")
+    return F.struct(*(part.cast(kind).alias(name) for part, kind, name in zip(parts, types, names, strict=True)))
 
 
-def enriched(events: DataFrame, products: DataFrame) -> DataFrame:
-    """Events with department, product_category and product_brand of silver.products, valid at event_time. Grain
-    unchanged.
-
-    A product without a valid row, or without the fact, is the member 'unknown'; an event without a product has nulls.
-    The join adds no rows whatever the master holds: a version ends at the latest where the next one of its key begins,
-    and of versions that begin together the last known counts.
-    """
-    order = Window.partitionBy("product_id").orderBy("valid_from", "batch_id", "record_id")
-    versions = products.select(
-        F.col("product_id").alias("__product_id"),
-        F.col("valid_from").alias("__from"),
-        F.least("valid_to", F.lead("valid_from").over(order)).alias("__to"),
-        F.col("department").alias("__department"),
-        F.col("category").alias("__product_category"),
-        F.col("brand").alias("__product_brand"),
-    )
-    same = F.col("product_id") == F.col("__product_id")
-    begun = F.col("__from") <= F.col("event_time")
-    not_over = F.col("__to").isNull() | (F.col("event_time") < F.col("__to"))
-    joined = events.join(versions, same & begun & not_over, how="left")
-    facts = [
-        F.when(F.col("product_id").isNotNull(), F.coalesce(f"__{name}", F.lit(UNKNOWN))).alias(name)
-        for name in ENRICHED
-    ]
-    return joined.select(*(events[name] for name in events.columns), *facts)
+def prepared_as(prefix: str, text: Compiled | None) -> Column:
+    """The prepared column that holds an expression; null where there is none."""
+    return F.lit(None).cast("string") if text is None else F.col(f"{prefix}_{digest(sql(text))}")
 
 
 def digest(*texts: str) -> str:

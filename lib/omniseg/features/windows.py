@@ -1,122 +1,133 @@
-"""Days become windows: additive measures by bands of age, sets by the newest band in which an element occurs."""
+"""Days become windows: partials are merged by bands of age, and every window is a run of bands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeAlias
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.features.declaration import FeatureSet, Measured
-from omniseg.features.measures import Span
-from omniseg.features.partials import partial_of
-
-Aggregate: TypeAlias = Callable[[Column], Column]
-MERGES: Mapping[str, Aggregate] = {"total": F.sum, "least": F.min, "greatest": F.max, "first": F.min, "last": F.max}
+from omniseg.features.partials import KINDS, Partial, merged, needs
+from omniseg.features.settling import settled
+from omniseg.features.spans import Span
 
 
 @dataclass(frozen=True)
 class Bands:
-    """The ages of days, cut at the declared window lengths (ascending). Band 0 is the newest; a window is a run of
-    bands.
+    """The ages of days, cut where a window begins or ends (ascending). Band 0 is the newest.
 
     So the pass over all days holds one plain aggregate per partial, not one conditional aggregate per feature column.
     """
 
     as_of: date
-    lengths: tuple[int, ...]
+    cuts: tuple[int, ...]
 
     @property
     def band(self) -> Column:
         """The band of `event_date`."""
         age = F.date_diff(F.lit(self.as_of), F.col("event_date"))
         number = F.lit(0)
-        for days in self.lengths:
+        for days in self.cuts:
             number = number + (age >= days).cast("int")
         return number
 
-    def inside(self, span: Span) -> Column:
+    def run(self, span: Span) -> tuple[int, int]:
+        """The first band of a window, and the first one older than it."""
+        begin = self.number(span.newest.age(self.as_of))
+        return begin, len(self.cuts) + 1 if span.oldest is None else self.number(span.oldest.age(self.as_of))
+
+    def number(self, age: int) -> int:
+        """The band that begins at an age."""
+        return sum(days <= age for days in self.cuts)
+
+    def inside(self, span: Span, band: str = "band") -> Column:
         """True on the bands of a window."""
-        return F.lit(True) if span.days is None else F.col("band") <= self.lengths.index(span.days)
+        begin, end = self.run(span)
+        newer = F.col(band) < end if end <= len(self.cuts) else F.lit(True)
+        return (F.col(band) >= begin) & newer if begin else newer
+
+    def mask(self, span: Span) -> int:
+        """The bands of a window as bits."""
+        begin, end = self.run(span)
+        return (1 << end) - (1 << begin)
 
 
 def bands_of(features: FeatureSet, as_of: date) -> Bands:
     """The bands that the windows of the features need."""
-    lengths = {span.days for feature in features.measured for span in feature.spans if span.days is not None}
-    return Bands(as_of, tuple(sorted(lengths)))
+    return Bands(as_of, tuple(sorted({edge.age(as_of) for edge in features.edges} - {0})))
 
 
 def totals(personal: DataFrame, features: FeatureSet, bands: Bands) -> DataFrame:
-    """One row per customer_id: every measure that needs no sets. `personal`: partials with customer_id and band."""
-    wanted = [feature for feature in features.measured if feature.rule.merge != "distinct"]
-    slots = {slot(feature): banded(feature) for feature in wanted}
-    by_band = personal.groupBy("customer_id", "band").agg(
-        F.count(F.lit(1)).alias("__days"), *(merged.alias(name) for name, merged in slots.items())
-    )
-    columns = [
-        settled(feature, F.when(bands.inside(span), F.col(slot(feature))), bands.as_of).alias(feature.column(span))
-        for feature in wanted
-        for span in feature.spans
-    ]
-    return by_band.groupBy("customer_id").agg(F.sum("__days").alias("__days"), *columns).drop("__days")
-
-
-def slot(feature: Measured) -> str:
-    """The column of a band from which the feature is merged; features that need the same share it."""
-    return f"{feature.rule.merge}_{partial_of(feature).name}"
-
-
-def banded(feature: Measured) -> Column:
-    """The slot's aggregate over the days of a band."""
-    partial = F.col(partial_of(feature).name)
-    if feature.rule.merge in ("first", "last"):
-        return MERGES[feature.rule.merge](F.when(partial > 0, F.col("event_date")))
-    return MERGES[feature.rule.merge](partial)
-
-
-def settled(feature: Measured, inside: Column, as_of: date) -> Column:
-    """The feature's value from the slot in the bands of a window."""
-    merged = MERGES[feature.rule.merge](inside)
-    if feature.rule.merge in ("first", "last"):
-        merged = F.date_diff(F.lit(as_of), merged)
-    return (F.coalesce(merged, F.lit(0)) if feature.rule.zero else merged).try_cast(feature.rule.type)
-
-
-def distinct_counts(personal: DataFrame, features: FeatureSet, bands: Bands) -> DataFrame:
-    """One row per customer_id with any element: exact numbers of distinct elements over all identity keys of the
-    person.
-
-    An element counts in every window that reaches its newest band, so one pass over distinct elements serves all
-    windows.
+    """One row per customer_id: every measure that is one number per window. `personal`: partials with customer_id and
+    band.
     """
-    wanted = [feature for feature in features.measured if feature.rule.merge == "distinct"]
-    sets = {set_name(feature): elements(feature) for feature in wanted}
-    numbers = {name: number for number, name in enumerate(sets)}
-    members = personal.select("customer_id", "band", F.posexplode(F.array(*sets.values())).alias("set", "elements"))
-    newest = (
-        members.select("customer_id", "band", "set", F.explode("elements").alias("element"))
-        .groupBy("customer_id", "set", "element")
-        .agg(F.min("band").alias("band"))
+    wanted = [feature for feature in features.measured if feature.rule.family == "bands"]
+    slots = {slot.name: slot for feature in wanted for slot in slots_of(feature).values()}
+    by_band = personal.groupBy("customer_id", "band").agg(
+        F.count(F.lit(1)).alias("__days"), *(slot.of_days().alias(name) for name, slot in slots.items())
     )
-    columns = [
-        F.count_if((F.col("set") == numbers[set_name(feature)]) & bands.inside(span)).alias(feature.column(span))
+    windows = {
+        slot.over(part): slot.merged(F.when(bands.inside(part), F.col(slot.name)))
         for feature in wanted
+        for slot in slots_of(feature).values()
         for span in feature.spans
-    ]
-    return newest.groupBy("customer_id").agg(*columns)
+        for part in feature.parts(span)
+    }
+    merged_windows = by_band.groupBy("customer_id").agg(
+        F.sum("__days").alias("__days"), *(column.alias(name) for name, column in windows.items())
+    )
+    values = [value(feature, span, bands).alias(feature.column(span)) for feature in wanted for span in feature.spans]
+    return merged_windows.select("customer_id", *values)
 
 
-def set_name(feature: Measured) -> str:
-    """Names the set that the feature counts; features that need the same share it."""
-    return f"{feature.measure}_{partial_of(feature).name}"
+@dataclass(frozen=True)
+class Slot:
+    """What is merged over bands and windows; features that need the same share it. `days`: not the partial itself, but
+    the first or last (`min`, `max`) of the days that have it.
+    """
+
+    partial: Partial
+    days: str = ""
+
+    @property
+    def name(self) -> str:
+        """The column of a band."""
+        return f"{self.days}_{self.partial.name}" if self.days else self.partial.name
+
+    def over(self, span: Span) -> str:
+        """The column of a window."""
+        return f"{self.name} {span.newest} {span.oldest}"
+
+    def of_days(self) -> Column:
+        """The aggregate over the days of a band."""
+        partial = F.col(self.partial.name)
+        return self.merged(F.when(partial > 0, F.col("event_date")) if self.days else partial)
+
+    def merged(self, column: Column) -> Column:
+        """The aggregate that merges."""
+        if self.days:
+            return F.min(column) if self.days == "min" else F.max(column)
+        return merged(KINDS[self.partial.kind], column)
 
 
-def elements(feature: Measured) -> Column:
-    """The elements of one day: hashes of values, or the day itself where any event counts."""
-    partial = partial_of(feature)
-    if partial.kind == "hashes":
-        return F.col(partial.name)
-    return F.when(F.col(partial.name) > 0, F.array(F.unix_date("event_date").cast("bigint")))
+def slots_of(feature: Measured) -> dict[str, Slot]:
+    """What a feature is merged from, by role."""
+    days = {"days_since_first": "min", "days_since_last": "max"}.get(feature.measure, "")
+    return {role: Slot(partial, days) for role, partial in needs(feature).items()}
+
+
+def value(feature: Measured, span: Span, bands: Bands) -> Column:
+    """The feature's value over one window, from what was merged over it."""
+    slots = slots_of(feature)
+    parts = [{role: F.col(f"`{slot.over(part)}`") for role, slot in slots.items()} for part in feature.parts(span)]
+    found = settled(feature, parts)
+    if is_days_since(feature):
+        found = F.date_diff(F.lit(bands.as_of), found)
+    return (F.coalesce(found, F.lit(0)) if feature.rule.zero else found).try_cast(feature.rule.type)
+
+
+def is_days_since(feature: Measured) -> bool:
+    """True where the value grows by one from day to day."""
+    return feature.measure in ("days_since_first", "days_since_last")

@@ -8,11 +8,11 @@ from typing import Any, TypedDict
 from omniseg.errors import ConfigError, Problem
 from omniseg.ingest.declaration import MANIFESTS, MODES, QualityRule, ReferenceDeclaration, SourceDeclaration
 from omniseg.ingest.declaration_checks import check_declaration, pairs_of, target_columns
-from omniseg.ingest.vocabulary import CHANNELS, EVENT_COLUMNS, REQUIRED_EVENT_COLUMNS
+from omniseg.ingest.vocabulary import EVENT_COLUMNS, REQUIRED_EVENT_COLUMNS
 from omniseg.kinds import ANY_TEXT, CURRENCY, FLAG, SNAKE_CASE, TEXT, TIME_ZONE, Kind, filled, one_of, spelled, whole
 from omniseg.names import nearest
 from omniseg.nodes import MapNode, Node, Reader, TextNode, places_of
-from omniseg.tables import REFERENCES
+from omniseg.tables import CHANNELS, REFERENCES
 
 CHARSETS = ("UTF-8", "US-ASCII", "ISO-8859-1", "UTF-16", "UTF-16BE", "UTF-16LE", "UTF-32")  # all that Spark 4 reads
 COLUMN = spelled("names of raw columns, dotted inside structs", r"\S(?:.*\S)?")

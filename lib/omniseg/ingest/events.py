@@ -15,8 +15,9 @@ from pyspark.sql import functions as F
 from omniseg.currencies import CURRENCIES
 from omniseg.identity.keys import bucket, identity_key, present_identifiers
 from omniseg.ingest.mapping import ORIGIN, named_rules, with_earlier
-from omniseg.ingest.vocabulary import CHANNELS, CUSTOM_EVENT_PREFIX, EVENT_COLUMNS, EVENT_TYPES
+from omniseg.ingest.vocabulary import CUSTOM_EVENT_PREFIX, EVENT_COLUMNS, EVENT_TYPES
 from omniseg.privacy.redact import redacted_map
+from omniseg.tables import CHANNELS
 
 FUTURE_HOURS = 24  # an event may lie this far after its delivery (clocks differ) before it counts as a future one
 NO_RATE = "no_rate"  # amount_status of an event whose currency has no rate (yet)

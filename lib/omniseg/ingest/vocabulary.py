@@ -1,21 +1,6 @@
-"""Words of the canonical event: channels, event types, identifier types, and the columns that a declaration may set."""
+"""Words of the canonical event: event types, identifier types, and the columns that a declaration may set."""
 
 from __future__ import annotations
-
-CHANNELS = (
-    "web",
-    "mobile",
-    "pos",
-    "crm",
-    "email",
-    "sms",
-    "push",
-    "social",
-    "support",
-    "iot",
-    "ar",
-    "marketplace",
-)
 
 EVENT_TYPES = (
     "page_view",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omniseg.tables.events import BRONZE_EVENTS, QUARANTINE, RAW_REJECTS, SILVER_EVENTS
+from omniseg.tables.events import BRONZE_EVENTS, CHANNELS, QUARANTINE, RAW_REJECTS, SILVER_EVENTS
 from omniseg.tables.gold import (
     CUSTOMER_DAY,
     CUSTOMER_FEATURES,
@@ -54,6 +54,7 @@ __all__ = [
     "ALL",
     "BRONZE_EVENTS",
     "CAMPAIGNS",
+    "CHANNELS",
     "CONSENTS",
     "CUSTOMERS",
     "CUSTOMER_DAY",

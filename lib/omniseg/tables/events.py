@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from omniseg.tables.model import Table, parse_columns
 
+CHANNELS = (
+    "web",
+    "mobile",
+    "pos",
+    "crm",
+    "email",
+    "sms",
+    "push",
+    "social",
+    "support",
+    "iot",
+    "ar",
+    "marketplace",
+)
+
 BRONZE_EVENTS = Table(
     name="bronze.events",
     grain="one received record",

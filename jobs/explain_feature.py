@@ -1,0 +1,12 @@
+"""One feature: its meaning, its partials, how it is merged.
+
+Reads: features.file.
+Writes: nothing.
+"""
+
+from __future__ import annotations
+
+from omniseg.cli import job
+
+if __name__ == "__main__":
+    job("features explain")

@@ -1,0 +1,128 @@
+"""`omniseg features list|explain|verify`: what is declared, how it is made, and whether the vectors are what the days
+say.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from omniseg.commands.declared import feature_set
+from omniseg.commands.features import built, features_table
+from omniseg.errors import AccountingError, ConfigError, ContractError, Problem
+from omniseg.features.as_of import Seen
+from omniseg.features.declaration import Attribute, Feature, FeatureSet, Formula, Measured, feature_columns
+from omniseg.features.partials import needs
+from omniseg.lake.bounded import bounded
+from omniseg.names import nearest
+from omniseg.report.listing import render
+from omniseg.runtime import Run
+
+LISTED = ("name", "sort", "windows", "type", "unit", "description")
+MERGES = {
+    "additive": "days are added up by bands of age, bands become windows",
+    "set": "elements of all days of a person are joined, then looked at per window",
+    "sequence": "moments of all days of a person are put in order, then looked at per window",
+}
+
+
+def show_list(run: Run) -> None:
+    """Every declared feature; needs no warehouse."""
+    rows = [
+        {
+            "name": feature.name,
+            "sort": feature.measure if isinstance(feature, Measured) else type(feature).__name__.lower(),
+            "windows": " ".join(span.name for span in feature.spans) if isinstance(feature, Measured) else "",
+            "type": feature.columns[0].type,
+            "unit": feature.unit,
+            "description": feature.description,
+        }
+        for feature in feature_set(run.settings).features
+    ]
+    run.say(render(rows, LISTED, run.options["format"]))
+
+
+def explain(run: Run) -> None:
+    """One feature: what it means, of which partials it is made, and how; needs no warehouse."""
+    features = feature_set(run.settings)
+    rows = told(found(features, str(run.options["name"])))
+    if run.options["format"] != "table":
+        run.say(render([{"what": what, "is": text} for what, text in rows], ("what", "is"), run.options["format"]))
+        return
+    for what, text in rows:
+        run.say(f"{what:<12}  {text}")
+
+
+def found(features: FeatureSet, name: str) -> Feature:
+    """The feature of that name, or the one that has a column of that name."""
+    known: dict[str, Feature] = {}
+    for feature in features.features:
+        known |= dict.fromkeys((feature.name, *(column.name for column in feature.columns)), feature)
+    if name not in known:
+        expected = "a declared feature or one of its columns; see omniseg features list"
+        raise ConfigError([Problem("command line", "NAME", repr(name), expected, nearest(name, known))])
+    return known[name]
+
+
+def told(feature: Feature) -> list[tuple[str, str]]:
+    """What there is to say of a feature, line by line."""
+    lines = [("feature", feature.name), ("meaning", f"{feature.description}; unit: {feature.unit}")]
+    if isinstance(feature, Formula):
+        lines += [("formula", feature.formula.text), ("reads", ", ".join(sorted(feature.formula.references)))]
+    elif isinstance(feature, Attribute):
+        lines += [("attribute", f"silver.customers.{feature.source}, valid at the end of as_of")]
+    else:
+        lines += measured(feature)
+    return lines + [("column", f"{column.name} {column.type}") for column in feature.columns]
+
+
+def measured(feature: Measured) -> list[tuple[str, str]]:
+    """What there is to say of a measure."""
+    expressions = {"of": feature.of, "where": feature.where, "whole": feature.whole, "per": feature.per}
+    option = feature.rule.option
+    return [
+        ("measure", f"{feature.measure} ({feature.rule.nature}; {feature.rule.error})"),
+        *((key, text.text) for key, text in expressions.items() if text is not None),
+        *([(option[0], f"{feature.option:g}")] if option is not None and feature.option is not None else []),
+        *(("partial", f"{one.name} {one.declared.type}: {one.declared.comment}") for one in needs(feature).values()),
+        ("merged", MERGES[feature.rule.nature]),
+    ]
+
+
+def verify(run: Run) -> None:
+    """Builds the vectors of a date from all days anew and compares; AccountingError where any value differs."""
+    assert run.as_of is not None
+    features = feature_set(run.settings)
+    stored = run.lake.read(features_table(features)).where(F.col("as_of") == F.lit(run.as_of))
+    mine = stored.where(F.col("feature_set_version") == features.version)
+    known = bounded(mine.agg(F.max("known_batch_id").alias("known")), 1)[0].known
+    if known is None:
+        raise ContractError(
+            f"there are no vectors as of {run.as_of} of the present declarations; "
+            f"run omniseg features --as-of {run.as_of} first"
+        )
+    seen = Seen(features, run.as_of, int(known), run.settings.business.time_zone)
+    with run.step(f"building the vectors as of {run.as_of} from all days"):
+        row = bounded(differing(mine, built(run, seen), features), 1)[0]
+    wrong = {name: row[name] for name in row.asDict() if name != "customers" and row[name]}
+    if wrong:
+        shown = ", ".join(f"{name} of {number:,} customers" for name, number in sorted(wrong.items()))
+        raise AccountingError(f"vectors as of {run.as_of} differ from those that all days give: {shown}")
+    run.say(f"{row.customers:,} vectors as of {run.as_of} are what all days up to batch {known} give.")
+
+
+def differing(stored: DataFrame, anew: DataFrame, features: FeatureSet) -> DataFrame:
+    """One row: customers on either side, and by column for how many of them the value is another."""
+    names = [column.name for column in feature_columns(features)]
+    left = stored.select("customer_id", F.struct(*names).alias("stored"))
+    right = anew.select("customer_id", F.struct(*names).alias("anew"))
+    both = left.join(right, "customer_id", how="full")
+
+    def other(name: str) -> Column:
+        same: Column = F.col("stored")[name].eqNullSafe(F.col("anew")[name])
+        return F.count_if(~same).alias(name)
+
+    missing = F.col("stored").isNull() | F.col("anew").isNull()
+    return both.agg(
+        F.count(F.lit(1)).alias("customers"), F.count_if(missing).alias("a vector"), *(other(name) for name in names)
+    )

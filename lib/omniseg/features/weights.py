@@ -1,0 +1,47 @@
+"""Sets of elements with a weight: values with their numbers, groups with their sums, histograms."""
+
+from __future__ import annotations
+
+import math
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from omniseg.features.measures import QUANTILE_ERROR
+
+WEIGHT = "DECIMAL(28,4)"
+WEIGHTED = f"ARRAY<STRUCT<hash: BIGINT, text: STRING, weight: {WEIGHT}>>"
+GAMMA = (1 + QUANTILE_ERROR) / (1 - QUANTILE_ERROR)  # from one bucket of a histogram to the next
+LEAST = 0.0001  # the smallest amount but zero
+
+
+def bucket_of(value: Column) -> Column:
+    """The bucket of a histogram with relative error QUANTILE_ERROR: the sign, and the logarithm to base GAMMA rounded
+    up (Masson, Rim, Lee: DDSketch, 2019, definition 1). Zero is bucket 0; buckets of amounts begin at 1.
+    """
+    size = F.greatest(F.abs(value).cast("double"), F.lit(LEAST))
+    number = F.ceil(F.log(size / LEAST) / math.log(GAMMA)).cast("bigint") + 1
+    return F.when(value == 0, F.lit(0)).otherwise(F.signum(value.cast("double")).cast("bigint") * number)
+
+
+def weighted(column: str) -> Column:
+    """A list of weighted elements with each element once, sorted, weights added up."""
+    listed = F.col(column)
+
+    def same(left: Column, right: Column) -> Column:
+        return left["hash"].eqNullSafe(right["hash"]) & left["text"].eqNullSafe(right["text"])
+
+    def added(one: Column) -> Column:
+        mine = F.filter(listed, lambda other: same(one, other))
+        zero = F.lit(0).cast(WEIGHT)
+        total = F.aggregate(mine, zero, lambda sofar, other: (sofar + other["weight"]).cast(WEIGHT))
+        return F.struct(one["hash"].alias("hash"), one["text"].alias("text"), total.alias("weight"))
+
+    distinct = F.array_distinct(F.transform(listed, lambda one: F.struct(one["hash"], one["text"])))
+    return F.transform(F.array_sort(distinct), added).alias(column)
+
+
+def value_of(bucket: Column) -> Column:
+    """The value that stands for a bucket: at most QUANTILE_ERROR, relatively, from all values in it."""
+    size = F.lit(LEAST * 2 / (GAMMA + 1)) * F.pow(F.lit(GAMMA), F.abs(bucket) - 1)
+    return F.when(bucket == 0, F.lit(0.0)).otherwise(F.signum(bucket.cast("double")) * size)
