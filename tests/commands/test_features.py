@@ -11,10 +11,12 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from omniseg.commands.declared import feature_set
-from omniseg.commands.features import PARTIALS_PROPERTY, build, days_table, features_table, vectors_known
+from omniseg.commands.declared_features import verify
+from omniseg.commands.features import PARTIALS_PROPERTY, build, days_table, earlier, features_table, vectors_known
 from omniseg.commands.ingest import ingest
 from omniseg.commands.knowledge import knowledge
 from omniseg.errors import ContractError
+from omniseg.features.as_of import Seen
 from omniseg.features.partials import partial_columns
 from omniseg.lake.bounded import bounded
 from omniseg.lake.store import Lake
@@ -23,7 +25,7 @@ from omniseg.settings.load import load_settings
 from omniseg.tables import CUSTOMER_DAY, CUSTOMER_FEATURES
 from tests.ingest.conftest import ORDERS_JSON, order
 
-AS_OF, EARLIER = date(2024, 3, 31), date(2024, 3, 5)
+EARLIER, AS_OF, NEXT = date(2024, 3, 5), date(2024, 3, 31), date(2024, 4, 1)
 PURCHASES = """\
 features:
   - {name: purchases, measure: count, where: "event_type = 'purchase'", windows: [30d, lifetime],
@@ -64,6 +66,18 @@ class Story:
         (self.folder / "landing" / "orders" / name).write_text("".join(f"{line}\n" for line in lines))
         ingest(self.run())
 
+    def verify(self, step: str) -> None:
+        """`omniseg features verify` of the newest date."""
+        self.runs[step] = self.run(NEXT)
+        execute(self.runs[step], verify, locks=False)
+
+    def change(self, assignment: str) -> None:
+        """Change vectors of the newest date behind the engine's back."""
+        change, _, condition = assignment.partition(" WHERE ")
+        name, _, value = change.partition(" = ")
+        table = self.run().lake.delta(CUSTOMER_FEATURES)
+        table.update(f"{condition} AND as_of = DATE'{NEXT}'", {name: value})
+
     def build(self, step: str, features: str, as_of: date = AS_OF) -> None:
         """`omniseg features` with these declarations."""
         (self.folder / "features.yml").write_text(features)
@@ -73,6 +87,33 @@ class Story:
         self.days[step] = bounded(run.lake.read(CUSTOMER_DAY), 100)
         self.vectors[step] = bounded(run.lake.read(CUSTOMER_FEATURES).where(f"as_of = DATE'{as_of}'"), 100)
         self.commits[step] = tuple(run.lake.last_commit(table).version for table in (CUSTOMER_DAY, CUSTOMER_FEATURES))
+
+
+def test_the_next_night_follows_from_the_last_one(story: Story):
+    before = story.run(NEXT)
+    features = feature_set(before.settings)
+    found = earlier(before, Seen(features, NEXT, knowledge(before).batch_id))
+    assert found is not None
+    assert (found.as_of, found.known_batch_id) == (AS_OF, 2)
+    rows = story.vectors["next night"]
+    # The order of 5 March left the 30 days, that of 1 April came.
+    assert values(rows, "purchases_30d") == [2, 2]
+    assert values(rows, "purchases_lifetime") == [2, 3]
+    assert [float(value) for value in values(rows, "spend_lifetime")] == [11.0, 15.0]
+
+
+def test_vectors_older_than_a_change_of_partials_are_no_base(story: Story, monkeypatch: pytest.MonkeyPatch):
+    run = story.run(NEXT)
+    seen = Seen(feature_set(run.settings), NEXT, knowledge(run).batch_id)
+    monkeypatch.setattr(Lake, "property_of", lambda self, table, key: "3")
+    assert earlier(run, seen) is None
+
+
+def test_verify_says_whether_vectors_are_what_the_days_give(story: Story):
+    fine, tampered = story.runs["verified"], story.runs["tampered with"]
+    assert fine.exit_code == 0, fine.detail
+    assert tampered.exit_code == 4
+    assert "purchases_lifetime of 1 customers" in (tampered.detail or "")
 
 
 def values(rows: list[Row], name: str) -> list[Any]:
@@ -102,6 +143,11 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
     made.build("second batch", PURCHASES)
     made.build("one more", PURCHASES + SPEND)
     made.build("one more, again", PURCHASES + SPEND)
+    made.deliver("3.jsonl", order(id="e", card="2", price=7, at="2024-04-01T10:00:00Z"))
+    made.build("next night", PURCHASES + SPEND, NEXT)
+    made.verify("verified")
+    made.change("purchases_lifetime = 7 WHERE purchases_lifetime = 3")
+    made.verify("tampered with")
     return made
 
 
