@@ -245,7 +245,7 @@ def test_a_date_without_vectors_knows_nothing(story: Story):
     assert (vectors_known(run, features, AS_OF), vectors_known(run, features, date(2023, 1, 1))) == (2, None)
     # The earlier date has vectors, but of other declarations.
     assert vectors_known(run, features, EARLIER) is None
-    assert knowledge(run).batch_id == 2
+    assert knowledge(run).batch_id == 3
 
 
 def test_declared_columns_follow_those_of_the_table(story: Story):
