@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
@@ -29,7 +28,7 @@ def build_session(
     that nobody tested, and, with `production`, ConfigError (exit 2) with every safeguard that is off: under
     spark-submit before Spark starts.
     """
-    versions.check_versions(version("pyspark"), version("delta-spark"))
+    versions.check_versions(*bootstrap.installed_pair())
     given = submitted_options() if submitted() else {}
     chosen, replaced = settled(asked, defaults, given)
     for name in replaced:
