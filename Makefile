@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 SPARK41 := .venv-spark41
+AIRFLOW := .venv-airflow
 LOCKER := .venv-lock
 DEMO_DIR ?= demo
 PYTEST_ARGS ?=
@@ -61,7 +62,7 @@ unit: setup $(STAMPS)/java lint types
 bench: setup ## measure the figures of the README on this machine
 	$(BIN)/python -m pytest -m bench -s $(PYTEST_ARGS) tests/benchmarks
 
-soak: setup $(STAMPS)/java $(SPARK41)/stamp ## the long sweeps of faults and seeds
+soak: setup $(STAMPS)/java $(SPARK41)/stamp $(AIRFLOW)/stamp ## the long sweeps of faults and seeds
 	$(BIN)/python -m pytest -m soak --timeout 7200 $(PYTEST_ARGS)
 
 $(STAMPS)/venv:
@@ -101,16 +102,24 @@ $(SPARK41)/stamp: tests/handshake/requirements.lock lib/omniseg/versions.py $(ST
 	@PYTHONPATH=lib JAVA_HOME="$$($(BIN)/python -m omniseg.java)" $(SPARK41)/bin/python -m omniseg.bootstrap
 	@touch $@
 
+# The real Airflow, for the test of the example DAG only: its packages and ours exclude each other.
+$(AIRFLOW)/stamp: tests/schedulers/requirements.lock | $(STAMPS)/venv
+	@echo "Installing Airflow (once, for the test of the example DAG)"
+	@test -x $(AIRFLOW)/bin/python || $(BIN)/python -m venv $(AIRFLOW)
+	@$(AIRFLOW)/bin/python $(PIP_INSTALL) --require-hashes --no-deps --only-binary :all: -r $<
+	@touch $@
+
 lock: $(LOCKER)/bin/uv ## resolve the dependencies again (LOCK_ARGS=--upgrade for newer ones)
 	$(COMPILE) --extra demo --extra dev pyproject.toml --output-file requirements.lock
 	$(COMPILE) --constraint requirements.lock --group build --output-file requirements-build.lock
 	$(COMPILE) --group java --output-file requirements-java.lock
 	$(COMPILE) --group handshake --output-file tests/handshake/requirements.lock
+	$(COMPILE) --group airflow --output-file tests/schedulers/requirements.lock
 
 $(LOCKER)/bin/uv:
 	@$(call create_venv,$(LOCKER))
 	@$(LOCKER)/bin/python $(PIP_INSTALL) uv==0.13.9
 
 clean: ## remove the environments, the caches and the demo
-	rm -rf $(VENV) $(SPARK41) $(LOCKER) "$(DEMO_DIR)" .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) $(SPARK41) $(AIRFLOW) $(LOCKER) "$(DEMO_DIR)" .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

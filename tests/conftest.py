@@ -48,7 +48,7 @@ if not hasattr(sys.modules["__main__"], "__file__"):
     sys.modules["__main__"].__file__ = __file__
 
 # Files of several minutes each begin first, so that the two processes of `make test` end together.
-LONG = ("tests/test_faults.py", "tests/golden/test_complete_journey.py")
+LONG = ("tests/test_faults.py", "tests/golden/test_complete_journey.py", "tests/cluster/test_standalone.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -29,7 +29,7 @@ from tests.source_tree import (
 DOMAIN = {"ingest", "identity", "features", "segments", "privacy"}
 # Small leaves that any layer may read: errors, names, quoting, currencies, kinds of setting values, pairs of versions,
 # crash points.
-LEAVES = {"currencies", "errors", "names", "quoting", "kinds", "nodes", "secrecy", "versions", "faults"}
+LEAVES = {"currencies", "errors", "names", "quoting", "kinds", "nodes", "secrecy", "sparkconf", "versions", "faults"}
 
 # unit → the units that it may import besides itself and LEAVES. A new unit is a decision, so it must be entered here.
 MAY_IMPORT: dict[str, set[str]] = {

@@ -21,7 +21,13 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-java.lock", "tests/handshake/requirements.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-build.lock",
+    "requirements-java.lock",
+    "tests/handshake/requirements.lock",
+    "tests/schedulers/requirements.lock",
+)
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;]+)", re.MULTILINE)
 SOURCE = re.compile(r"https?://|file:|--(?:extra-)?index-url|--find-links|--trusted-host|\s@\s|(?<!\w)/\w+/")
 
@@ -41,6 +47,7 @@ def asked_for(lock: str) -> list[Requirement]:
         "requirements-build.lock": groups["build"],
         "requirements-java.lock": groups["java"],
         "tests/handshake/requirements.lock": groups["handshake"],
+        "tests/schedulers/requirements.lock": groups["airflow"],
     }
     return [Requirement(text) for text in texts[lock]]
 

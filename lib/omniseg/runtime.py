@@ -64,7 +64,12 @@ class Run:
         if self.given_lake is not None:
             return self.given_lake
         with progress("starting Spark"):
-            spark = build_session(f"omniseg {self.command}", self.settings.spark)
+            spark = build_session(
+                f"omniseg {self.command}",
+                self.settings.spark,
+                defaults=self.settings.spark_defaults,
+                production=self.settings.profile == "production",
+            )
         return Lake(spark, self.settings.warehouse.root, self.settings.warehouse.catalog)
 
     @property

@@ -9,6 +9,7 @@ import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from omniseg.runtime import Run
 from omniseg.settings.load import load_settings
 from omniseg.tables import LOCKS
 from tests.commands.conftest import Project, make
+from tests.test_sparkconf import SAFE
 
 Change = Callable[..., Run]
 
@@ -91,7 +93,7 @@ def test_a_failed_check_ends_with_code_10_and_without_a_stack_trace(
 def test_without_java_spark_is_not_even_tried(run: Change, printed: Callable[[], str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("omniseg.java.candidates", list)
     monkeypatch.setattr("omniseg.java.given", lambda: None)
-    monkeypatch.setattr("omniseg.runtime.build_session", lambda *_: pytest.fail("Spark was started"))
+    monkeypatch.setattr("omniseg.runtime.build_session", lambda *_, **__: pytest.fail("Spark was started"))
     with pytest.raises(Exception, match="not ready to run: Java"):
         doctor(run())
     text = printed()
@@ -100,7 +102,7 @@ def test_without_java_spark_is_not_even_tried(run: Change, printed: Callable[[],
 
 
 def test_a_session_that_does_not_start_is_a_finding(run: Change, monkeypatch: pytest.MonkeyPatch):
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PySparkRuntimeError(errorClass="JAVA_GATEWAY_EXITED", messageParameters={})
 
     monkeypatch.setattr("omniseg.runtime.build_session", refuse)
@@ -252,3 +254,38 @@ def test_lease(project: Project, host: str, minutes: int, state: str, words: str
     finding = next(iter(warehouse.check_lease(project.run("doctor"))))
     assert finding.state == state
     assert words in finding.found
+
+
+SPARK_OPTION = "spark.authenticate"
+
+
+def production(project: Project) -> Run:
+    """A run of the project that claims to be production."""
+    run = project.run("doctor")
+    settings = replace(run.settings, profile="production")
+    return Run("doctor", settings, {"format": "table"})
+
+
+def test_production_without_its_safeguards_fails_and_names_each(project: Project):
+    (finding,) = machine.check_session(production(project))
+    assert (finding.state, finding.what) == (FAIL, "Spark's security")
+    assert len(finding.found.splitlines()) > 5
+    assert f"profile production: {SPARK_OPTION}: found nothing, expected true" in finding.found
+
+
+def test_a_cluster_without_them_is_warned(project: Project):
+    run = project.run("doctor")
+    cluster = Run("doctor", replace(run.settings, profile="cluster"), {}, given_lake=project.lake)
+    (finding,) = machine.check_secrecy_of_spark(cluster)
+    assert (finding.state, SPARK_OPTION in finding.found) == (WARN, True)
+
+
+def test_a_cluster_with_all_of_them_is_told_so(project: Project, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(machine, "in_force", lambda _: SAFE)
+    run = project.run("doctor")
+    cluster = Run("doctor", replace(run.settings, profile="cluster"), {}, given_lake=project.lake)
+    assert states(machine.check_secrecy_of_spark(cluster)) == [OK]
+
+
+def test_a_laptop_is_not_asked_for_them(project: Project):
+    assert states(machine.check_secrecy_of_spark(project.run("doctor"))) == []

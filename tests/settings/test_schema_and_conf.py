@@ -43,7 +43,7 @@ def test_overlays_only_change_what_differs(name: str):
 
 
 def test_sections_are_those_of_the_class():
-    named = {item.name for item in fields(Settings)} - {"spark", "origins"}
+    named = {item.name for item in fields(Settings)} - {"spark", "spark_defaults", "origins"}
     assert named == {section for section in sections() if section} | set(sections()[""])
 
 

@@ -72,7 +72,7 @@ def with_origin(rows: DataFrame, *, group: int) -> DataFrame:
 
 
 def position(group: int) -> Column:
-    """Place in the reading order: increases within a file; see FIXED in lake.session for why it is the same on any
+    """Place in the reading order: increases within a file; see FIXED in sparkconf for why it is the same on any
     machine.
     """
     return F.monotonically_increasing_id() + F.lit(group << GROUP_BITS)

@@ -2,51 +2,74 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from omniseg import bootstrap, java, versions
+from omniseg.errors import ConfigError
+from omniseg.sparkconf import FIXED, REDACTION, settled, unmet
 
-# What the tables and promises rest on; no setting may change these.
-FIXED = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.ansi.enabled": "true",
-    # A lower or equal transaction version would otherwise drop a write silently; we replace slices by predicate
-    # instead.
-    "spark.databricks.delta.replaceWhere.constraintCheck.enabled": "true",
-    # Splits depend on the file alone, not on the number of cores: positions of records stay the same on any machine.
-    "spark.sql.files.minPartitionNum": "1",
-    # Addresses never reach the UI or the event log in plain text. Spark applies this to the text of every plan, so a
-    # name is tried once, as in privacy.redact.
-    "spark.sql.redaction.string.regex": "(?i)(?:\\G|(?<![a-z0-9._%+-]))[a-z0-9._%+-]++@[a-z0-9.-]+\\.[a-z]{2,}",
-}
+log = logging.getLogger(__name__)
 
 
-def build_session(app_name: str, conf: Mapping[str, str]) -> SparkSession:
-    """A session for `app_name` with the settings' `spark` section; on a laptop it brings Java, the jars and loopback
+def build_session(
+    app_name: str, asked: Mapping[str, str], *, defaults: frozenset[str] = frozenset(), production: bool = False
+) -> SparkSession:
+    """A session for `app_name` with the options of the settings; on a laptop it brings Java, the jars and loopback
     along.
 
-    Raises EnvironmentRefused (exit 10) for a pair of Spark and Delta that nobody tested.
+    spark-submit's options come before our `defaults`. Raises EnvironmentRefused (exit 10) for a pair of Spark and Delta
+    that nobody tested, and, with `production`, ConfigError (exit 2) with every safeguard that is off: under
+    spark-submit before Spark starts.
     """
-    versions.check_versions(version("pyspark"), version("delta-spark"))
-    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
-    chosen = {**conf, **FIXED}
-    if not submitted:
+    versions.check_versions(*bootstrap.installed_pair())
+    given = submitted_options() if submitted() else {}
+    chosen, replaced = settled(asked, defaults, given)
+    for name in replaced:
+        log.warning("%s=%s: what spark-submit gave for it is not used", name, chosen[name])
+    if not submitted():
         chosen = {**laptop(), **chosen}
+    elif production:
+        # In cluster mode the driver comes too late to set these, so spark-submit's word counts.
+        insist({**given, REDACTION: FIXED[REDACTION]})
     builder = SparkSession.builder.appName(app_name)
     for key, value in chosen.items():
         builder = builder.config(key, value)
     with stdout_for_results():
         session = builder.getOrCreate()
+    if production:
+        insist(in_force(session))
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def submitted() -> bool:
+    """True inside spark-submit, which brings Java, the master and the jars."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def submitted_options() -> dict[str, str]:
+    """What spark-submit gave by --conf, --properties-file and spark-defaults.conf; Spark itself is not started."""
+    SparkContext._ensure_initialized()
+    return dict(SparkConf().getAll())
+
+
+def in_force(session: SparkSession) -> dict[str, str]:
+    """The options that the running Spark has. Those of the session may have come too late to count, but for SQL."""
+    running = dict(session.sparkContext.getConf().getAll())
+    return {**running, REDACTION: session.conf.get(REDACTION, "") or ""}
+
+
+def insist(options: Mapping[str, str]) -> None:
+    """Raise ConfigError with every safeguard of production that is off."""
+    if problems := unmet(options, "profile production"):
+        raise ConfigError([*problems])
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from omniseg.errors import Problem
 from omniseg.settings.schema import Settings
+from omniseg.sparkconf import contradicted
 
 ABSOLUTE = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:")  # a path from the root, or a URI
 RELATIVE_SQLITE = re.compile(r"sqlite:///(?!/)")
@@ -15,6 +16,7 @@ RELATIVE_SQLITE = re.compile(r"sqlite:///(?!/)")
 def contradictions(settings: Settings) -> list[Problem]:
     """Every contradiction, at the place that decided the key to change."""
     found = [*of_privacy(settings), *of_model(settings), *of_places(settings)]
+    found += contradicted(settings.spark, production=settings.profile == "production")
     return [Problem(settings.origins[key], key, what, expected) for key, what, expected in found]
 
 

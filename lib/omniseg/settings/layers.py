@@ -28,6 +28,7 @@ class Entry:
     key: str
     raw: str | tuple[str, ...] | None
     where: str
+    packaged: bool = False  # a default: from base.yml or the overlay
 
 
 def from_tree(tree: MapNode, problems: list[Problem]) -> list[Entry]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from omniseg.errors import ConfigError, Problem
 from omniseg.kinds import shown
@@ -36,7 +37,8 @@ def load_settings(*, env: str, conf: str | None, sets: Sequence[str], environ: M
     if problems:
         raise ConfigError(problems)
     spark = {key: values[key] for key in effective if key not in keys()}
-    settings = compose(values, spark, {key: entry.where for key, entry in effective.items()})
+    defaults = frozenset(key for key in spark if effective[key].packaged)
+    settings = compose(values, spark, defaults, {key: entry.where for key, entry in effective.items()})
     if wrong := contradictions(settings):
         raise ConfigError(wrong)
     return settings
@@ -63,8 +65,9 @@ def all_entries(
     env: str, conf: str | None, sets: Sequence[str], environ: Mapping[str, str], problems: list[Problem]
 ) -> list[Entry]:
     """The entries of all layers, weakest first."""
-    files = [f"{PACKAGED}base.yml", *overlay(env, problems), *([] if conf is None else [conf])]
-    entries = [entry for path in files for entry in from_file(path, problems)]
+    packaged = [f"{PACKAGED}base.yml", *overlay(env, problems)]
+    entries = [replace(entry, packaged=True) for path in packaged for entry in from_file(path, problems)]
+    entries += [] if conf is None else from_file(conf, problems)
     options = {entry.key for entry in entries if entry.key.startswith(f"{SPARK}.")}
     entries += from_environment(environ, options, problems)
     entries += from_command_line(sets, problems)

@@ -165,6 +165,7 @@ class Settings:
     audit: Audit
     reports: Reports
     spark: Mapping[str, str]
+    spark_defaults: frozenset[str] = field(repr=False, compare=False)  # options of `spark` from base.yml or the overlay
     origins: Mapping[str, str] = field(repr=False, compare=False)  # dotted key -> the place that decided it
 
 
@@ -212,7 +213,9 @@ def key_of(hint: Any) -> Key:
     return Key(kind, many=get_origin(accepted) is tuple, optional=NoneType in get_args(accepted))
 
 
-def compose(values: Mapping[str, Any], spark: Mapping[str, str], origins: Mapping[str, str]) -> Settings:
+def compose(
+    values: Mapping[str, Any], spark: Mapping[str, str], spark_defaults: frozenset[str], origins: Mapping[str, str]
+) -> Settings:
     """Settings from the typed values of all dotted keys."""
     hints = get_type_hints(Settings)
     parts = {
@@ -221,4 +224,4 @@ def compose(values: Mapping[str, Any], spark: Mapping[str, str], origins: Mappin
         if section
     }
     top = {name: values[name] for name in sections()[""]}
-    return Settings(**top, **parts, spark=dict(spark), origins=dict(origins))
+    return Settings(**top, **parts, spark=dict(spark), spark_defaults=spark_defaults, origins=dict(origins))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 
@@ -11,11 +10,15 @@ from pyspark.errors import PySparkException
 
 from omniseg import __version__, bootstrap, java
 from omniseg.commands.checks import FAIL, OK, WARN, Finding
-from omniseg.errors import EnvironmentRefused
+from omniseg.errors import ConfigError, EnvironmentRefused
+from omniseg.lake.session import in_force, submitted
 from omniseg.runtime import Run
+from omniseg.sparkconf import DEMANDS, unmet
 from omniseg.tables import LOCKS
 from omniseg.versions import JARS, check_versions
 
+SECURITY = "Spark's security"
+GIVE = "give them to spark-submit (--conf or --properties-file): docs/cluster.md"
 SETUP = "run `make setup`, or `python -m omniseg.bootstrap` where omniseg was installed by pip"
 
 
@@ -73,21 +76,19 @@ def check_session(run: Run) -> Iterator[Finding]:
         mend = "mend the lines above first; then look at the log on stderr"
         yield Finding(FAIL, "Spark session", f"{type(error).__name__}: {first}", mend)
         return
+    except ConfigError as refused:
+        yield Finding(FAIL, SECURITY, str(refused), GIVE)
+        return
     master = run.spark.sparkContext.master
     yield Finding(OK, "Spark session", f"Spark {version} on {master}, Delta answers")
 
 
 def check_secrecy_of_spark(run: Run) -> Iterator[Finding]:
-    """On a cluster Spark's own traffic and files are encrypted."""
-    wanted = ("spark.authenticate", "spark.network.crypto.enabled", "spark.io.encryption.enabled")
+    """Away from a laptop Spark's own traffic and files are encrypted; production has refused by now where not."""
     if run.settings.profile == "local":
         return
-    off = [name for name in wanted if run.spark.conf.get(name, "false") != "true"]
-    state = (FAIL if run.settings.profile == "production" else WARN) if off else OK
-    found = f"not true: {', '.join(off)}" if off else "authentication and encryption are on"
-    yield Finding(state, "Spark's security", found, "set them for spark-submit (--conf)" if off else "")
-
-
-def submitted() -> bool:
-    """True inside spark-submit, which brings Java, the master and the jars."""
-    return "PYSPARK_GATEWAY_PORT" in os.environ
+    off = unmet(in_force(run.spark), f"profile {run.settings.profile}")
+    if off:
+        yield Finding(WARN, SECURITY, "\n".join(map(str, off)), f"{GIVE}; profile production refuses to run without")
+    else:
+        yield Finding(OK, SECURITY, f"all {len(DEMANDS)} demands of profile production are met")
