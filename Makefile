@@ -42,7 +42,7 @@ endef
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMPS)/bootstrap ## environment, locked packages, Java where there is none, Delta's jars
+setup: $(STAMPS)/bootstrap ## environment, locked packages, Java where there is none, Delta's jars, archive of classes
 
 demo: setup ## segments of a real retailer's customers, end to end (outputs in DEMO_DIR, default demo/)
 	@$(BIN)/omniseg demo --dir "$(DEMO_DIR)"
@@ -83,7 +83,8 @@ $(STAMPS)/omniseg: pyproject.toml $(STAMPS)/packages
 	@$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@
 
-$(STAMPS)/bootstrap: $(STAMPS)/omniseg requirements-java.lock lib/omniseg/bootstrap.py lib/omniseg/java.py lib/omniseg/trust.py lib/omniseg/versions.py
+BOOTSTRAP := bootstrap java trust versions class_archive lake/rehearsal
+$(STAMPS)/bootstrap: $(STAMPS)/omniseg requirements-java.lock $(BOOTSTRAP:%=lib/omniseg/%.py)
 	@$(BIN)/python -m omniseg.java >/dev/null 2>&1 || $(BIN)/python $(PIP_INSTALL) $(LOCKED) requirements-java.lock
 	@$(BIN)/python -m omniseg.bootstrap
 	@touch $@

@@ -1,6 +1,6 @@
-"""What pip alone cannot bring: a Java that Spark runs on, and Delta's jars.
+"""What pip alone cannot bring: a Java that Spark runs on, Delta's jars, and an archive of the classes of both.
 
-`python -m omniseg.bootstrap` is the last step of the set-up. Both are kept inside the environment
+`python -m omniseg.bootstrap` is the last step of the set-up. All is kept inside the environment
 (`<sys.prefix>/share/omniseg`), so that no session start touches the network, and deleting the environment deletes
 everything. Running it again checks what is there and does nothing more.
 """
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from omniseg import java
+from omniseg import class_archive, java
 from omniseg.errors import EnvironmentRefused, OmnisegError
 from omniseg.java import java_home
 from omniseg.versions import JARS, SUPPORTED, Jar, check_versions
@@ -107,11 +107,15 @@ def relevant(log: str) -> str:
 
 
 def main() -> int:
-    """Bring Java and the jars; one line on each. Returns the exit code: 0, or 10 with words on what to install."""
+    """Bring Java, the jars and the archive of classes; one line on each.
+
+    Returns the exit code: 0, or 10 with words on what to install.
+    """
     try:
         print(f"Java: {java.install()}")
         fresh = install_delta_jars()
         print(f"Delta jars: {'installed' if fresh else 'already there'}: {jar_folder()}")
+        print(f"Archive of classes: {class_archive.make(delta_jars())}")
     except OmnisegError as refused:
         print(f"omniseg set-up: {refused}", file=sys.stderr)
         return refused.exit_code

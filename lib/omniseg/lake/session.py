@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
-from omniseg import bootstrap, java, versions
+from omniseg import bootstrap, class_archive, java, versions
 from omniseg.errors import ConfigError
 from omniseg.sparkconf import FIXED, REDACTION, settled, unmet
 
@@ -86,15 +86,23 @@ def stdout_for_results() -> Iterator[None]:
 
 
 def laptop() -> dict[str, str]:
-    """What `spark-submit` would have given: master, loopback, this Python, Java and Delta's jars."""
+    """What `spark-submit` would have given: master, loopback, this Python, Java and Delta's jars.
+
+    The jars stand on the driver's class path, where the archive of classes covers them, and in `spark.jars`, from where
+    executors of another master get them.
+    """
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     home = java.java_home()
     if home is not None:
         os.environ["JAVA_HOME"] = home
+    jars = bootstrap.delta_jars()
     return {
         "spark.master": "local[*]",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.jars": ",".join(bootstrap.delta_jars()),
+        "spark.jars": ",".join(jars),
+        "spark.driver.extraClassPath": os.pathsep.join(jars),
+        # Apart from spark.driver.extraJavaOptions, which are the operator's.
+        "spark.driver.defaultJavaOptions": class_archive.options(java.executable(home), jars),
     }
