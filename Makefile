@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 SPARK41 := .venv-spark41
 AIRFLOW := .venv-airflow
+S3 := .venv-s3
 LOCKER := .venv-lock
 DEMO_DIR ?= demo
 PYTEST_ARGS ?=
@@ -62,7 +63,7 @@ unit: setup $(STAMPS)/java lint types
 bench: setup ## measure the figures of the README on this machine
 	$(BIN)/python -m pytest -m bench -s $(PYTEST_ARGS) tests/benchmarks
 
-soak: setup $(STAMPS)/java $(SPARK41)/stamp $(AIRFLOW)/stamp ## the long sweeps of faults and seeds
+soak: setup $(STAMPS)/java $(SPARK41)/stamp $(AIRFLOW)/stamp $(S3)/stamp ## the long sweeps of faults and seeds
 	$(BIN)/python -m pytest -m soak --timeout 7200 $(PYTEST_ARGS)
 
 $(STAMPS)/venv:
@@ -110,17 +111,26 @@ $(AIRFLOW)/stamp: tests/schedulers/requirements.lock | $(STAMPS)/venv
 	@$(AIRFLOW)/bin/python $(PIP_INSTALL) --require-hashes --no-deps --only-binary :all: -r $<
 	@touch $@
 
+# A store that speaks S3, and what Spark needs to speak to one, for the test of a warehouse in an object store only.
+$(S3)/stamp: tests/s3/requirements.lock tests/s3/jars.lock $(STAMPS)/bootstrap
+	@echo "Installing an S3-compatible store (once, for the test of a warehouse in it)"
+	@test -x $(S3)/bin/python || $(BIN)/python -m venv $(S3)
+	@$(S3)/bin/python $(PIP_INSTALL) --require-hashes --no-deps --only-binary :all: -r $<
+	@$(BIN)/python -m tests.s3.jars
+	@touch $@
+
 lock: $(LOCKER)/bin/uv ## resolve the dependencies again (LOCK_ARGS=--upgrade for newer ones)
 	$(COMPILE) --extra demo --extra dev pyproject.toml --output-file requirements.lock
 	$(COMPILE) --constraint requirements.lock --group build --output-file requirements-build.lock
 	$(COMPILE) --group java --output-file requirements-java.lock
 	$(COMPILE) --group handshake --output-file tests/handshake/requirements.lock
 	$(COMPILE) --group airflow --output-file tests/schedulers/requirements.lock
+	$(COMPILE) --group s3 --output-file tests/s3/requirements.lock
 
 $(LOCKER)/bin/uv:
 	@$(call create_venv,$(LOCKER))
 	@$(LOCKER)/bin/python $(PIP_INSTALL) uv==0.13.9
 
 clean: ## remove the environments, the caches and the demo
-	rm -rf $(VENV) $(SPARK41) $(AIRFLOW) $(LOCKER) "$(DEMO_DIR)" .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) $(SPARK41) $(AIRFLOW) $(S3) $(LOCKER) "$(DEMO_DIR)" .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -27,6 +27,7 @@ LOCKS = (
     "requirements-java.lock",
     "tests/handshake/requirements.lock",
     "tests/schedulers/requirements.lock",
+    "tests/s3/requirements.lock",
 )
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;]+)", re.MULTILINE)
 SOURCE = re.compile(r"https?://|file:|--(?:extra-)?index-url|--find-links|--trusted-host|\s@\s|(?<!\w)/\w+/")
@@ -48,6 +49,7 @@ def asked_for(lock: str) -> list[Requirement]:
         "requirements-java.lock": groups["java"],
         "tests/handshake/requirements.lock": groups["handshake"],
         "tests/schedulers/requirements.lock": groups["airflow"],
+        "tests/s3/requirements.lock": groups["s3"],
     }
     return [Requirement(text) for text in texts[lock]]
 

@@ -67,6 +67,21 @@ def test_logging_it_again_changes_nothing(store, pipeline, version, tmp_path):
     assert len(store.versions("customer_segments")) == 1
 
 
+def test_the_work_folder_may_lie_on_another_file_system_than_hadoop_s_default(spark, pipeline, tmp_path):
+    """As in a warehouse in an object store; here another name for a folder of this disk."""
+    configuration = spark.sparkContext._jsc.hadoopConfiguration()
+    configuration.set("fs.viewfs.mounttable.elsewhere.link./work", (tmp_path / "work").as_uri())
+    (tmp_path / "work").mkdir()
+    store = Registry(f"sqlite:///{tmp_path}/mlflow.db", "elsewhere")
+    logged = store.log(
+        pipeline, MODEL, model="elsewhere", params={}, metrics={}, data={}, work_dir="viewfs://elsewhere/work/w"
+    )
+    assert store.load(logged, model="elsewhere") == MODEL
+    [run] = store.find(logged, "elsewhere")
+    kept = mlflow.artifacts.download_artifacts(f"runs:/{run.info.run_id}/pipeline", tracking_uri=store.tracking_uri)
+    assert (Path(kept) / "sparkml" / "metadata").is_dir()
+
+
 def test_another_name_has_models_of_its_own(store, version):
     assert store.versions("lapsing") == ()
     with pytest.raises(ReproduceError, match="no version"):

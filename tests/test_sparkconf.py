@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from omniseg.errors import ConfigError
@@ -55,6 +58,14 @@ def test_the_guide_names_every_demand():
     assert not [demand.option for demand in wanted if f"| `{demand.option}`" not in table]
     assert "`.keySizeBits` | `true`, `256`" in table
     assert f"{len(FIXED)} options are fixed" in guide.replace("Seven", "7")
+
+
+def test_the_settings_of_the_guide_are_all_that_a_cluster_needs(tmp_path: Path):
+    guide = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    (tmp_path / "settings.yml").write_text(block, encoding="utf-8")
+    settings = load_settings(env="cluster", conf=str(tmp_path / "settings.yml"), sets=[], environ={})
+    assert (settings.profile, settings.lake.buckets) == ("production", 256)
 
 
 def test_the_settings_leave_to_spark_submit_what_they_would_give_too_late():

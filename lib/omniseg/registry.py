@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import mlflow.spark
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from pyspark.ml import PipelineModel
+from pyspark.sql import SparkSession
 
 from omniseg.errors import ReproduceError
 
@@ -81,7 +84,8 @@ class Registry:
             mlflow.log_metrics(dict(metrics))
             mlflow.log_text(document, DOCUMENT)
             requirements = [f"{name}=={metadata.version(name)}" for name in REQUIREMENTS]
-            mlflow.spark.log_model(pipeline, PIPELINE, dfs_tmpdir=work_dir, pip_requirements=requirements)
+            with copied_from(work_dir):
+                mlflow.spark.log_model(pipeline, PIPELINE, dfs_tmpdir=work_dir, pip_requirements=requirements)
             # Last, so that a run that was killed before has no version and is never found.
             self.client().set_tag(run.info.run_id, VERSION_TAG, version)
         return version
@@ -154,6 +158,22 @@ class Registry:
     def shown_uri(self) -> str:
         """The tracking URI without a password."""
         return re.sub(r"//[^/@]*@", "//…@", self.tracking_uri)
+
+
+@contextmanager
+def copied_from(folder: str) -> Iterator[None]:
+    """MLflow copies a pipeline from Hadoop's default file system, wherever it was told to put it; here it takes the one
+    that `folder` lies on, which may be an object store.
+    """
+    context = SparkSession.active().sparkContext
+    jvm: Any = context._jvm
+    copier: Any = mlflow.spark._HadoopFileSystem
+    before = copier._filesystem
+    copier._filesystem = jvm.org.apache.hadoop.fs.Path(folder).getFileSystem(context._jsc.hadoopConfiguration())
+    try:
+        yield
+    finally:
+        copier._filesystem = before
 
 
 def logged(run: Run) -> Logged:
