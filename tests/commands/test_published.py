@@ -21,6 +21,7 @@ from omniseg.commands.published import (
     pointer,
     published_before,
     report_of,
+    reports_of,
 )
 from omniseg.errors import ConfigError, ContractError
 from omniseg.lake.store import Lake
@@ -138,6 +139,14 @@ def test_the_rows_behind_a_report(run: Run):
     assert (found.snapshot_id, found.as_of) == ("2024-02-29-cc", FEBRUARY)
     assert len(found.profiles) == 2
     assert sorted(str(row["customers"]) for row in found.lineage) == ["15", "20", "5"]
+
+
+def test_reports_read_together_hold_each_their_own_rows(run: Run):
+    ids = ["2024-02-29-cc", "2024-01-31-aa"]
+    both = reports_of(run, [manifest(run, name) for name in ids])
+    assert [found.snapshot_id for found in both] == ids
+    assert both == [report_of(run, manifest(run, name)) for name in ids]
+    assert [len(found.profiles) for found in both] == [2, 0]
 
 
 def test_listing(run: Run, capsys: pytest.CaptureFixture[str]):

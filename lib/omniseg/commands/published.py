@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from pyspark.sql import Row
 from pyspark.sql import functions as F
@@ -55,12 +57,24 @@ def manifest(run: Run, snapshot_id: str) -> Row:
 
 def report_of(run: Run, row: Row) -> Snapshot:
     """Profiles and lineage of a manifest's snapshot."""
-    mine = F.col("snapshot_id") == row.snapshot_id
-    profiles = bounded(run.lake.read(SEGMENT_PROFILES).where(mine), MOST_PROFILES)
-    lineage = bounded(run.lake.read(SEGMENT_LINEAGE).where(mine), MOST_PROFILES)
-    return Snapshot(
-        row.snapshot_id, row.as_of, [item.asDict() for item in profiles], [item.asDict() for item in lineage]
+    return reports_of(run, [row])[0]
+
+
+def reports_of(run: Run, rows: Sequence[Row]) -> list[Snapshot]:
+    """Profiles and lineage of the snapshots of some manifests, read in one query per table."""
+    wanted = F.col("snapshot_id").isin([row.snapshot_id for row in rows])
+    profiles, lineages = (
+        [row.asDict() for row in bounded(run.lake.read(table).where(wanted), MOST_PROFILES)]
+        for table in (SEGMENT_PROFILES, SEGMENT_LINEAGE)
     )
+    return [
+        Snapshot(row.snapshot_id, row.as_of, of_snapshot(profiles, row), of_snapshot(lineages, row)) for row in rows
+    ]
+
+
+def of_snapshot(found: Sequence[dict[str, Any]], row: Row) -> list[dict[str, Any]]:
+    """Those that belong to the snapshot of a manifest."""
+    return [item for item in found if item["snapshot_id"] == row.snapshot_id]
 
 
 def names_of(run: Run, snapshot_id: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from omniseg.commands.declared import segments_declaration
-from omniseg.commands.published import manifest, newest_per_date, report_of
+from omniseg.commands.published import manifest, newest_per_date, reports_of
 from omniseg.report.contents import contents
 from omniseg.report.page import Basis, page
 from omniseg.report.picture import picture
@@ -21,7 +21,7 @@ def write_report(run: Run) -> None:
     declaration, settings = segments_declaration(run.settings), run.settings
     shown = manifest(run, run.snapshot_id)
     earlier = [row for row in newest_per_date(run) if row.as_of < shown.as_of][-(SHOWN - 1) :]
-    snapshots = [report_of(run, row) for row in (*earlier, shown)]
+    snapshots = reports_of(run, [*earlier, shown])
     currency = settings.business.currency or ""
     report = contents(snapshots[-1], declaration, min_group=settings.reports.min_group)
     folder = Path(settings.reports.dir)
