@@ -23,6 +23,11 @@ class Edge:
     count: int
     unit: str
 
+    @property
+    def name(self) -> str:
+        """Such as 30d."""
+        return f"{self.count}{self.unit}"
+
     def age(self, as_of: date) -> int:
         """Days between as_of and the last day before the edge: a day is on its newer side where it is less old."""
         if self.unit == "m":

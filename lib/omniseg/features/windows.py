@@ -42,11 +42,10 @@ class Bands:
         """The band that begins at an age."""
         return sum(days <= age for days in self.cuts)
 
-    def inside(self, span: Span, band: str = "band") -> Column:
+    def inside(self, span: Span) -> Column:
         """True on the bands of a window."""
         begin, end = self.run(span)
-        newer = F.col(band) < end if end <= len(self.cuts) else F.lit(True)
-        return (F.col(band) >= begin) & newer if begin else newer
+        return F.col("band").between(begin, end - 1)
 
     def mask(self, span: Span) -> int:
         """The bands of a window as bits."""
@@ -98,7 +97,7 @@ class Slot:
 
     def over(self, span: Span) -> str:
         """The column of a window."""
-        return f"{self.name} {span.newest} {span.oldest}"
+        return " ".join([self.name, *(edge.name for edge in span.edges)])
 
     def of_days(self) -> Column:
         """The aggregate over the days of a band."""
