@@ -69,9 +69,9 @@ def other_python() -> dict[str, str]:
     """A Python with the packages of this environment and without omniseg, as on a cluster: it must be shipped."""
     base = getattr(sys, "_base_executable", sys.executable)
     found = {"PYTHONPATH": sysconfig.get_path("purelib"), "OMNISEG_PYTHON": base, "PYSPARK_PYTHON": str(PYTHON)}
-    asked = [base, "-c", "import pyspark, omniseg"]
+    asked = [base, "-c", "import pyspark, omniseg.runtime"]  # an editable install leaves a folder of that name there
     refused = subprocess.run(asked, env=os.environ | found, capture_output=True, text=True, cwd="/", check=False)
-    assert "No module named 'omniseg'" in refused.stderr
+    assert "No module named 'omniseg" in refused.stderr
     return found
 
 

@@ -25,7 +25,7 @@ def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Half, Ha
     """Run the demo up to the night, with these two in the place of Spark's start and of the delivery."""
 
     def begun(starting: Half, delivering: Half) -> Run:
-        def build_session(*_: object) -> MagicMock:
+        def build_session(*_: object, **__: object) -> MagicMock:
             starting()
             return MagicMock()
 
