@@ -232,6 +232,7 @@ def page(whole: Figures, half: Figures, short_night: float, columns: int) -> lis
         f"each; {columns} feature columns. One run, session started and warm. The contenders recompute the measured",
         "features from all events: plain PySpark with one `groupBy` of conditional sums and exact distinct counts,",
         f"DuckDB with the same query on the same Parquet files. For {whole.wrong} customers they found other values.",
+        "The goals are for 20,000,000 events, which `OMNISEG_BENCH_EVENTS` can make fewer.",
         "",
         "| events | one night, s | back-fill with one date, s | a further date, s | plain PySpark, s | DuckDB, s |",
         "|---:|---:|---:|---:|---:|---:|",
