@@ -30,7 +30,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(java, "java_home", lambda: None)
     monkeypatch.setattr(class_archive, "spark_jars", list)
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "jdk"))
-    class_archive.folder().mkdir(parents=True)
+    java.kept_folder().mkdir(parents=True)
     (tmp_path / "delta.jar").write_text("classes")
     put_java(tmp_path)
     return tmp_path
@@ -113,13 +113,13 @@ def test_the_archive_of_other_classes_is_not_taken(environment: Path, change: Ca
 
 
 def test_the_archive_is_made_once(environment: Path, monkeypatch: pytest.MonkeyPatch):
-    outdated = class_archive.folder() / "classes-0123456789ab.jsa"
+    outdated = java.kept_folder() / "classes-0123456789ab.jsa"
     outdated.write_text("old classes")
     asked = rehearsal(monkeypatch, "classes")
     assert class_archive.make(jars(environment)) == f"made: {place(environment)}"
     assert class_archive.make(jars(environment)) == f"already there: {place(environment)}"
     assert len(asked) == 1
-    assert list(class_archive.folder().iterdir()) == [place(environment)]
+    assert list(java.kept_folder().iterdir()) == [place(environment)]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_failed_rehearsal_leaves_nothing_but_its_reason(
     told = class_archive.make(jars(environment))
     assert told.startswith("none, since the rehearsal failed")
     assert told.endswith(failure)
-    assert list(class_archive.folder().iterdir()) == []
+    assert list(java.kept_folder().iterdir()) == []
 
 
 def test_half_an_archive_is_made_again(environment: Path, monkeypatch: pytest.MonkeyPatch):

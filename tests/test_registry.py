@@ -70,11 +70,11 @@ def test_logging_it_again_changes_nothing(store, pipeline, version, tmp_path):
 def test_the_work_folder_may_lie_on_another_file_system_than_hadoop_s_default(spark, pipeline, tmp_path):
     """As in a warehouse in an object store; here another name for a folder of this disk."""
     configuration = spark.sparkContext._jsc.hadoopConfiguration()
-    configuration.set("fs.viewfs.mounttable.elsewhere.link./work", (tmp_path / "work").as_uri())
-    (tmp_path / "work").mkdir()
+    configuration.set("fs.viewfs.mounttable.elsewhere.link./kept", (tmp_path / "kept").as_uri())
+    (tmp_path / "kept").mkdir()
     store = Registry(f"sqlite:///{tmp_path}/mlflow.db", "elsewhere")
     logged = store.log(
-        pipeline, MODEL, model="elsewhere", params={}, metrics={}, data={}, work_dir="viewfs://elsewhere/work/w"
+        pipeline, MODEL, model="elsewhere", params={}, metrics={}, data={}, work_dir="viewfs://elsewhere/kept"
     )
     assert store.load(logged, model="elsewhere") == MODEL
     [run] = store.find(logged, "elsewhere")

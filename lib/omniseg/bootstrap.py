@@ -41,7 +41,7 @@ def installed_pair() -> tuple[str, str]:
 
 def jar_folder() -> Path:
     """Where this environment keeps Delta's jars."""
-    return Path(sys.prefix) / "share" / "omniseg" / "jars"
+    return java.kept_folder() / "jars"
 
 
 def delta_jars() -> tuple[str, ...]:

@@ -40,12 +40,7 @@ def archive_for(program: Path | None, jars: Sequence[str]) -> Path | None:
     """Where this Python environment keeps the archive for a `java`, Spark and these jars; None without Java or jars."""
     if program is None or not program.is_file() or not jars:
         return None
-    return folder() / f"classes-{fingerprint([program, *spark_jars(), *map(Path, jars)])}.jsa"
-
-
-def folder() -> Path:
-    """Where this environment keeps what pip cannot bring."""
-    return Path(sys.prefix) / "share" / "omniseg"
+    return java.kept_folder() / f"classes-{fingerprint([program, *spark_jars(), *map(Path, jars)])}.jsa"
 
 
 def spark_jars() -> list[Path]:
@@ -74,7 +69,7 @@ def make(jars: Sequence[str]) -> str:
         unfinished.unlink(missing_ok=True)
         return f"none, since the rehearsal failed; sessions start some seconds later\n{failure}".rstrip()
     os.replace(unfinished, archive)
-    for outdated in set(folder().glob("classes-*")) - {archive}:
+    for outdated in set(java.kept_folder().glob("classes-*")) - {archive}:
         outdated.unlink()
     return f"made: {archive}"
 

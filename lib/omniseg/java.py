@@ -142,9 +142,14 @@ def ask(executable: str, *arguments: str) -> str | None:
     return done.stdout + done.stderr if done.returncode == 0 else None
 
 
+def kept_folder() -> Path:
+    """Where this Python environment keeps what pip cannot bring."""
+    return Path(sys.prefix) / "share" / "omniseg"
+
+
 def wrapper_home() -> Path:
-    """The JAVA_HOME that holds the wrapper, inside this Python environment."""
-    return Path(sys.prefix) / "share" / "omniseg" / "java"
+    """The JAVA_HOME that holds the wrapper."""
+    return kept_folder() / "java"
 
 
 def write_wrapper(found: Java) -> None:

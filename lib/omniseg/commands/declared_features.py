@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.commands.declared import feature_set
-from omniseg.commands.features import built, features_table
+from omniseg.commands.features import built, vectors_known, vectors_of
 from omniseg.errors import AccountingError, ConfigError, ContractError, Problem
 from omniseg.features.as_of import Seen
 from omniseg.features.declaration import Attribute, Feature, FeatureSet, Formula, Measured, feature_columns
@@ -93,17 +93,15 @@ def verify(run: Run) -> None:
     """Builds the vectors of a date from all days anew and compares; AccountingError where any value differs."""
     assert run.as_of is not None
     features = feature_set(run.settings)
-    stored = run.lake.read(features_table(features)).where(F.col("as_of") == F.lit(run.as_of))
-    mine = stored.where(F.col("feature_set_version") == features.version)
-    known = bounded(mine.agg(F.max("known_batch_id").alias("known")), 1)[0].known
+    known = vectors_known(run, features, run.as_of)
     if known is None:
         raise ContractError(
             f"there are no vectors as of {run.as_of} of the present declarations; "
             f"run omniseg features --as-of {run.as_of} first"
         )
-    seen = Seen(features, run.as_of, int(known), run.settings.business.time_zone)
+    seen = Seen(features, run.as_of, known, run.settings.business.time_zone)
     with run.step(f"building the vectors as of {run.as_of} from all days"):
-        row = bounded(differing(mine, built(run, seen), features), 1)[0]
+        row = bounded(differing(vectors_of(run, features, run.as_of), built(run, seen), features), 1)[0]
     wrong = {name: row[name] for name in row.asDict() if name != "customers" and row[name]}
     if wrong:
         shown = ", ".join(f"{name} of {number:,} customers" for name, number in sorted(wrong.items()))

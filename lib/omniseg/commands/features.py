@@ -93,19 +93,36 @@ def events_of(run: Run, features: FeatureSet, first: int, last: int) -> DataFram
 
 def vectors_known(run: Run, features: FeatureSet, as_of: date) -> int | None:
     """The batch up to which the vectors of a date are built with these declarations; None when they are not."""
-    slice_of = run.lake.read(CUSTOMER_FEATURES).where(F.col("as_of") == F.lit(as_of))
-    current = slice_of.where(F.col("feature_set_version") == features.version)
-    found = bounded(current.agg(F.max("known_batch_id").alias("known")), 1)[0].known
+    found = bounded(vectors_of(run, features, as_of).agg(F.max("known_batch_id").alias("known")), 1)[0].known
     return None if found is None else int(found)
+
+
+def vectors_of(run: Run, features: FeatureSet, as_of: date) -> DataFrame:
+    """The vectors of a date that were built with these declarations."""
+    of_date = run.lake.read(features_table(features)).where(F.col("as_of") == F.lit(as_of))
+    return of_date.where(F.col("feature_set_version") == features.version)
 
 
 def write_vectors(run: Run, features: FeatureSet, as_of: date, known: int) -> None:
     """Replace the vectors of one date: from those of an earlier date where there are such, else from all days."""
     now = Seen(features, as_of, known, run.settings.business.time_zone)
     before = earlier(run, now)
-    rows = built(run, now) if before is None else built_since(run, before, now)
+    if before is None:
+        store_vectors(run, now, built(run, now))
+        return
+    log.info("features as of %s follow from those as of %s", now.as_of, before.as_of)
+    days, identities, _ = inputs(run, features)
+    changed = changed_customers(days, identities, before=before, now=now).persist()
+    try:
+        store_vectors(run, now, built_since(run, before, now, changed))
+    finally:
+        changed.unpersist()
+
+
+def store_vectors(run: Run, now: Seen, rows: DataFrame) -> None:
+    """Put the vectors into the place of those that the date had."""
     crash_here("features.vector.before")
-    run.lake.replace_slice(features_table(features), rows, f"as_of = DATE'{as_of:%Y-%m-%d}'")
+    run.lake.replace_slice(features_table(now.features), rows, f"as_of = DATE'{now.as_of:%Y-%m-%d}'")
 
 
 def earlier(run: Run, now: Seen) -> Seen | None:
@@ -119,26 +136,26 @@ def earlier(run: Run, now: Seen) -> Seen | None:
     found = bounded(slices.groupBy("as_of").agg(F.max("known_batch_id").alias("known")), LONGEST_STEP)
     changed = int(run.lake.property_of(CUSTOMER_DAY, CHANGED_PROPERTY) or 0)
     usable = [(row.as_of, int(row.known)) for row in found if row.known >= changed]
-    return replace(now, as_of=max(usable)[0], known_batch_id=max(usable)[1]) if usable else None
+    if not usable:
+        return None
+    as_of, known = max(usable)
+    return replace(now, as_of=as_of, known_batch_id=known)
+
+
+def inputs(run: Run, features: FeatureSet) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """What vectors are made of: gold.customer_day, silver.identities, silver.customers."""
+    return run.lake.read(days_table(features)), run.lake.read(IDENTITIES), run.lake.read(CUSTOMERS)
 
 
 def built(run: Run, now: Seen) -> DataFrame:
     """Vectors from all days."""
-    persons, customers = run.lake.read(IDENTITIES), run.lake.read(CUSTOMERS)
-    days = run.lake.read(days_table(now.features))
-    return features_as_of(days, persons, customers, seen=now, buckets=run.settings.lake.buckets)
+    return features_as_of(*inputs(run, now.features), seen=now, buckets=run.settings.lake.buckets)
 
 
-def built_since(run: Run, before: Seen, now: Seen) -> DataFrame:
+def built_since(run: Run, before: Seen, now: Seen, changed: DataFrame) -> DataFrame:
     """Vectors from earlier ones, and the days of the persons who changed since."""
-    log.info("features as of %s follow from those as of %s", now.as_of, before.as_of)
-    persons, customers = run.lake.read(IDENTITIES), run.lake.read(CUSTOMERS)
-    days = run.lake.read(days_table(now.features))
-    previous = run.lake.read(features_table(now.features)).where(F.col("as_of") == F.lit(before.as_of))
-    changed = changed_customers(days, persons, before=before, now=now)
-    return features_since(
-        previous, changed, days, persons, customers, before=before, now=now, buckets=run.settings.lake.buckets
-    )
+    previous, buckets = vectors_of(run, before.features, before.as_of), run.settings.lake.buckets
+    return features_since(previous, changed, *inputs(run, now.features), before=before, now=now, buckets=buckets)
 
 
 def days_table(features: FeatureSet) -> Table:

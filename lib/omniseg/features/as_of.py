@@ -79,13 +79,12 @@ def measured_as_of(days: DataFrame, persons: DataFrame, *, seen: Seen) -> DataFr
     personal = days.where(seen.counts()).join(persons, F.col("identity_key") == F.col("identifier"))
     banded = personal.withColumn("band", bands.band)
     vectors = totals(banded, features, bands)
-    families = {feature.rule.family for feature in features.measured}
     for family, settle in {
         "sets": partial(settled_sets, banded, features, bands),
         "weights": partial(settled_weights, banded, features, bands),
         "carts": partial(settled_carts, banded, features, bands, end=seen.end),
     }.items():
-        if family in families:
+        if features.of_family(family):
             vectors = vectors.join(settle(), "customer_id", how="left")
     # Who has no element has no row of a family; totals has a row for everybody.
     joined = [feature for feature in features.measured if feature.rule.zero and feature.rule.family != "bands"]

@@ -17,7 +17,7 @@ def settled_carts(personal: DataFrame, features: FeatureSet, bands: Bands, *, en
     addition within the stated hours, counted on the day of that addition. A cart whose hours are not over at `end` is
     still open and does not count.
     """
-    wanted = [feature for feature in features.measured if feature.rule.family == "carts"]
+    wanted = features.of_family("carts")
     (name,) = {partial.name for feature in wanted for partial in needs(feature).values()}
     moments = personal.select("customer_id", "band", F.explode(name).alias("moment")).distinct()
     next_one = F.lead("moment").over(Window.partitionBy("customer_id").orderBy("moment"))

@@ -159,6 +159,10 @@ class FeatureSet:
         """The features that are aggregated from events."""
         return tuple(feature for feature in self.features if isinstance(feature, Measured))
 
+    def of_family(self, family: str) -> list[Measured]:
+        """The measured features whose days become windows in one way."""
+        return [feature for feature in self.measured if feature.rule.family == family]
+
     @cached_property
     def attributes(self) -> tuple[Attribute, ...]:
         """The features that are looked up in the customer master."""

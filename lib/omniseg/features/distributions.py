@@ -13,13 +13,14 @@ from omniseg.features.sets import set_name
 from omniseg.features.spans import Span
 from omniseg.features.weights import WEIGHT, value_of
 from omniseg.features.windows import Bands
+from omniseg.quoting import sql_name
 
 
 def settled_weights(personal: DataFrame, features: FeatureSet, bands: Bands) -> DataFrame:
     """One row per customer_id with any element. The weights of an element are added up per window, over all identity
     keys of the person; then each feature is settled on the elements of its set.
     """
-    wanted = [feature for feature in features.measured if feature.rule.family == "weights"]
+    wanted = features.of_family("weights")
     sets = {set_name(feature): F.col(set_name(feature)) for feature in wanted}
     numbers = {name: number for number, name in enumerate(sets)}
     spans = {span.name: span for feature in wanted for span in feature.spans}
@@ -35,33 +36,37 @@ def settled_weights(personal: DataFrame, features: FeatureSet, bands: Bands) -> 
         )
     )
     pairs = [(feature, span) for feature in wanted for span in feature.spans]
-    by_person = added.groupBy("customer_id").agg(
-        *(column.alias(name) for pair in pairs for name, column in gathered(*pair, numbers).items())
-    )
+    gathered = {name: column for pair in pairs for name, column in members_of(*pair, numbers).items()}
+    by_person = added.groupBy("customer_id").agg(*(column.alias(name) for name, column in gathered.items()))
     settled = by_person.withColumns({feature.column(span): distribution(feature, span) for feature, span in pairs})
     doubles = {
         feature.column(span): rounded(number_of(feature, F.col(feature.column(span))))
         for feature, span in pairs
         if feature.rule.type == "DOUBLE"
     }
-    gone = [name for pair in pairs for name in gathered(*pair, numbers)]
-    return (settled.withColumns(doubles) if doubles else settled).drop(*gone)
+    return (settled.withColumns(doubles) if doubles else settled).drop(*gathered)
 
 
-def gathered(feature: Measured, span: Span, numbers: Mapping[str, int]) -> dict[str, Column]:
+def members_of(feature: Measured, span: Span, numbers: Mapping[str, int]) -> dict[str, Column]:
     """Of the feature's set, what there is in a window: its elements in order, and the sum of their weights."""
     weight = F.col(span.name)
     inside = (F.col("set") == numbers[set_name(feature)]) & weight.isNotNull()
     element = F.struct(F.col("hash"), F.col("text"), weight.cast("double").alias("weight"))
+    elements, number = gathered_names(feature, span)
     return {
-        f"{feature.column(span)} elements": F.array_sort(F.collect_list(F.when(inside, element))),
-        f"{feature.column(span)} number": F.sum(F.when(inside, weight)).cast("double"),
+        elements: F.array_sort(F.collect_list(F.when(inside, element))),
+        number: F.sum(F.when(inside, weight)).cast("double"),
     }
+
+
+def gathered_names(feature: Measured, span: Span) -> tuple[str, str]:
+    """Where elements and sum of a set in a window stand; features of the same set share them."""
+    return f"{set_name(feature)} {span.name} elements", f"{set_name(feature)} {span.name} number"
 
 
 def distribution(feature: Measured, span: Span) -> Column:
     """The feature's value over one window; of a histogram, the bucket."""
-    elements, number = (F.col(f"`{feature.column(span)} {what}`") for what in ("elements", "number"))
+    elements, number = (F.col(sql_name(name)) for name in gathered_names(feature, span))
     if feature.measure == "quantile":
         return quantile(feature, elements, number)
     if feature.measure == "entropy":

@@ -90,7 +90,7 @@ def read_measured(entry: Entry) -> tuple[Measured, ...]:
         read_windows(entry, measure),
         entry.description,
         entry.unit,
-        per=entry.compiled("per", EVENT_COLUMNS, "STRING") if "per" in rule.keys else None,
+        per=entry.compiled("per", EVENT_COLUMNS, "STRING") if measure == "quantile" else None,
         option=read_option(entry, rule),
     )
     levels = read_levels(entry) if measure == "quantile" else ()

@@ -15,7 +15,7 @@ EXACT = "__exact"  # measured columns in their own types, while formulas read th
 def with_formulas(vectors: DataFrame, features: FeatureSet) -> DataFrame:
     """Vectors (customer_id, measured and attribute columns) with the formulas; every column keeps its type."""
     measured = [named.name for feature in features.measured for named in feature.columns]
-    numbers = {named.name for feature in features.measured if feature.is_number for named in feature.columns}
+    numbers = [named.name for feature in features.measured if feature.is_number for named in feature.columns]
     attributes = [attribute.name for attribute in features.attributes]
     formulas = [formula.name for formula in features.formulas]
     rows = vectors.select(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 # Types that measured values are converted to: money and quantities stay decimal, so sums are the same in any order.
 NUMBER = "DECIMAL(18,4)"
@@ -20,7 +20,8 @@ class Measure:
     says how days become a window: `bands` (one number per window), `sets` (distinct elements of a person), `weights`
     (elements with a weight), `carts` (a sequence of moments). `error`: what may differ from the exact value. `of`:
     required, optional or none; `of_type` is what it is converted to. `zero`: nothing to measure gives 0, not null.
-    `option`: the key of the declaration that says more, with its default. `keys`: further keys.
+    `option`: the key of the declaration that says more, with its default. `days`: not the partial is
+    merged but the first or last (`min`, `max`) of the days that have it; what is measured are the days since then.
     """
 
     needs: Mapping[str, str]
@@ -31,7 +32,7 @@ class Measure:
     zero: bool = False
     error: str = "exact"
     option: tuple[str, float | None] | None = None
-    keys: frozenset[str] = field(default_factory=frozenset)
+    days: str = ""
 
     @property
     def nature(self) -> str:
@@ -56,8 +57,8 @@ MEASURES: dict[str, Measure] = {
     "last": Measure({"s": "latest"}, "bands", "STRING", "required", "STRING"),
     "first_time": Measure({"s": "earliest_time"}, "bands", "TIMESTAMP"),
     "last_time": Measure({"s": "latest_time"}, "bands", "TIMESTAMP"),
-    "days_since_last": Measure({"n": "count"}, "bands", "INT"),
-    "days_since_first": Measure({"n": "count"}, "bands", "INT"),
+    "days_since_last": Measure({"n": "count"}, "bands", "INT", days="max"),
+    "days_since_first": Measure({"n": "count"}, "bands", "INT", days="min"),
     "count_distinct": Measure({"n": "hashes"}, "sets", "BIGINT", "required", "STRING", zero=True),
     "active_days": Measure({"n": "count"}, "sets", "BIGINT", zero=True),
     "mean_interval_days": Measure({"n": "count"}, "sets", "DOUBLE", error=ROUNDED),
@@ -70,7 +71,6 @@ MEASURES: dict[str, Measure] = {
         NUMBER,
         error=f"relative error up to {QUANTILE_ERROR:.0%}; exact with per",
         option=("at", None),
-        keys=frozenset({"per"}),
     ),
     "mode": Measure({"n": "texts"}, "weights", "STRING", "required", "STRING"),
     "top_k": Measure({"n": "texts"}, "weights", "ARRAY<STRING>", "required", "STRING", option=("k", 3)),

@@ -10,6 +10,7 @@ from omniseg.features.formulas import rounded
 from omniseg.features.partials import needs
 from omniseg.features.spans import Span
 from omniseg.features.windows import Bands
+from omniseg.quoting import sql_name
 
 INTERVALS = ("mean_interval_days", "interval_variation")
 
@@ -19,7 +20,7 @@ def settled_sets(personal: DataFrame, features: FeatureSet, bands: Bands) -> Dat
 
     An element is grouped once, with the bands in which it occurs as bits, and serves all windows.
     """
-    wanted = [feature for feature in features.measured if feature.rule.family == "sets"]
+    wanted = features.of_family("sets")
     sets = {set_name(feature): elements(feature) for feature in wanted}
     numbers = {name: number for number, name in enumerate(sets)}
     members = personal.select("customer_id", "band", F.posexplode(F.array(*sets.values())).alias("set", "elements"))
@@ -46,7 +47,7 @@ def settled_sets(personal: DataFrame, features: FeatureSet, bands: Bands) -> Dat
     }
     by_person = once.groupBy("customer_id").agg(*(made.alias(name) for name, made in {**counted, **days}.items()))
     intervals = {
-        feature.column(span): rounded(interval(feature, F.col(f"`{days_column(feature, span)}`")))
+        feature.column(span): rounded(interval(feature, F.col(sql_name(days_column(feature, span)))))
         for feature in wanted
         for span in feature.spans
         if feature.measure in INTERVALS

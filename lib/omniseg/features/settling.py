@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from omniseg.features.declaration import Measured
 from omniseg.features.formulas import rounded
+from omniseg.features.measures import ROUNDED
 
 Roles = Mapping[str, Column]  # what the feature is merged from, over one window
 
@@ -16,9 +17,11 @@ Roles = Mapping[str, Column]  # what the feature is merged from, over one window
 def settled(feature: Measured, parts: Sequence[Roles]) -> Column:
     """The value over a window, of which `parts` are all there is, or the sub-windows from the oldest to the newest."""
     if feature.measure == "trend":
-        return rounded(slope([F.coalesce(part["s"].cast("double"), F.lit(0.0)) for part in parts]))
-    (roles,) = parts
-    return SETTLE.get(feature.measure, merged_alone)(roles)
+        found = slope([F.coalesce(part["s"].cast("double"), F.lit(0.0)) for part in parts])
+    else:
+        (roles,) = parts
+        found = SETTLE.get(feature.measure, merged_alone)(roles)
+    return rounded(found) if feature.rule.error == ROUNDED else found
 
 
 def merged_alone(roles: Roles) -> Column:
@@ -29,7 +32,7 @@ def merged_alone(roles: Roles) -> Column:
 
 def average(roles: Roles) -> Column:
     """Sum ÷ number; null of nothing."""
-    return rounded(roles["s"].cast("double") / F.nullif(roles["n"], F.lit(0)))
+    return roles["s"].cast("double") / F.nullif(roles["n"], F.lit(0))
 
 
 def variance(roles: Roles) -> Column:
@@ -62,7 +65,7 @@ def skewness(roles: Roles) -> Column:
 def share(roles: Roles) -> Column:
     """Part ÷ whole; null where the whole is 0 or nothing."""
     part, whole = roles["part"].cast("double"), roles["whole"].cast("double")
-    return rounded(F.coalesce(part, F.lit(0.0)) / F.nullif(whole, F.lit(0.0)))
+    return F.coalesce(part, F.lit(0.0)) / F.nullif(whole, F.lit(0.0))
 
 
 def slope(parts: Sequence[Column]) -> Column:
@@ -77,9 +80,9 @@ def slope(parts: Sequence[Column]) -> Column:
 
 SETTLE: Mapping[str, Callable[[Roles], Column]] = {
     "average": average,
-    "variance": lambda roles: rounded(variance(roles)),
-    "standard_deviation": lambda roles: rounded(F.sqrt(variance(roles))),
-    "skewness": lambda roles: rounded(skewness(roles)),
+    "variance": variance,
+    "standard_deviation": lambda roles: F.sqrt(variance(roles)),
+    "skewness": skewness,
     "share": share,
     "first": lambda roles: roles["s"]["value"],
     "last": lambda roles: roles["s"]["value"],

@@ -18,7 +18,6 @@ from pyspark.sql import functions as F
 
 from omniseg.features.as_of import Seen, completed, measured_as_of
 from omniseg.features.declaration import FeatureSet
-from omniseg.features.windows import is_days_since
 
 
 def changed_customers(days: DataFrame, identities: DataFrame, *, before: Seen, now: Seen) -> DataFrame:
@@ -38,7 +37,7 @@ def crossed_days(features: FeatureSet, before: date, as_of: date) -> list[tuple[
     """First and last day of each stretch of days that lie in other windows as of the one date than of the other."""
     edges = {(before - timedelta(edge.age(before)), as_of - timedelta(edge.age(as_of))) for edge in features.edges}
     spans = {(old + timedelta(1), new) for old, new in edges | {(before, as_of)} if old < new}
-    hours = [int(feature.option or 0) for feature in features.measured if feature.rule.family == "carts"]
+    hours = [int(feature.option or 0) for feature in features.of_family("carts")]
     if hours:  # carts that were open at the end of the earlier date
         spans.add((before - timedelta(ceil(max(hours) / 24)), before))
     return sorted(spans)
@@ -70,7 +69,7 @@ def unchanged(before: Seen, now: Seen) -> list[Column]:
     """The measured columns of persons whose days did not change: only days since an event are more."""
     later = F.lit((now.as_of - before.as_of).days).cast("int")
     return [
-        (F.col(named.name) + later).alias(named.name) if is_days_since(feature) else F.col(named.name)
+        (F.col(named.name) + later).alias(named.name) if feature.rule.days else F.col(named.name)
         for feature in now.features.measured
         for named in feature.columns
     ]

@@ -12,6 +12,7 @@ from omniseg.features.declaration import FeatureSet, Measured
 from omniseg.features.partials import KINDS, Partial, merged, needs
 from omniseg.features.settling import settled
 from omniseg.features.spans import Span
+from omniseg.quoting import sql_name
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def totals(personal: DataFrame, features: FeatureSet, bands: Bands) -> DataFrame
     """One row per customer_id: every measure that is one number per window. `personal`: partials with customer_id and
     band.
     """
-    wanted = [feature for feature in features.measured if feature.rule.family == "bands"]
+    wanted = features.of_family("bands")
     slots = {slot.name: slot for feature in wanted for slot in slots_of(feature).values()}
     by_band = personal.groupBy("customer_id", "band").agg(
         F.count(F.lit(1)).alias("__days"), *(slot.of_days().alias(name) for name, slot in slots.items())
@@ -83,8 +84,8 @@ def totals(personal: DataFrame, features: FeatureSet, bands: Bands) -> DataFrame
 
 @dataclass(frozen=True)
 class Slot:
-    """What is merged over bands and windows; features that need the same share it. `days`: not the partial itself, but
-    the first or last (`min`, `max`) of the days that have it.
+    """What is merged over bands and windows: a partial, or `days` that have it (see Measure). Features that need the
+    same share it.
     """
 
     partial: Partial
@@ -113,20 +114,14 @@ class Slot:
 
 def slots_of(feature: Measured) -> dict[str, Slot]:
     """What a feature is merged from, by role."""
-    days = {"days_since_first": "min", "days_since_last": "max"}.get(feature.measure, "")
-    return {role: Slot(partial, days) for role, partial in needs(feature).items()}
+    return {role: Slot(partial, feature.rule.days) for role, partial in needs(feature).items()}
 
 
 def value(feature: Measured, span: Span, bands: Bands) -> Column:
     """The feature's value over one window, from what was merged over it."""
     slots = slots_of(feature)
-    parts = [{role: F.col(f"`{slot.over(part)}`") for role, slot in slots.items()} for part in feature.parts(span)]
+    parts = [{role: F.col(sql_name(slot.over(part))) for role, slot in slots.items()} for part in feature.parts(span)]
     found = settled(feature, parts)
-    if is_days_since(feature):
+    if feature.rule.days:
         found = F.date_diff(F.lit(bands.as_of), found)
     return (F.coalesce(found, F.lit(0)) if feature.rule.zero else found).try_cast(feature.rule.type)
-
-
-def is_days_since(feature: Measured) -> bool:
-    """True where the value grows by one from day to day."""
-    return feature.measure in ("days_since_first", "days_since_last")
