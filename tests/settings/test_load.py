@@ -104,7 +104,7 @@ def test_every_key_is_described_once_with_its_place():
     assert all(came_from for _, _, came_from in rows)
     assert ("landing.root", "/in", "--set landing.root") in rows
     assert ("landing.retention_days", "", "conf/base.yml:23") in rows
-    assert ("privacy.vault_key", "secret://env/OMNISEG_VAULT_KEY", "conf/base.yml:54") in rows
+    assert ("privacy.vault_key", "secret://env/OMNISEG_VAULT_KEY", "conf/base.yml:58") in rows
 
 
 def test_described_values_give_the_same_settings_when_set():
@@ -154,3 +154,16 @@ def test_spark_options_by_file_set_and_environment(file: File):
     assert settings.spark["spark.sql.autoBroadcastJoinThreshold"] == "-1"
     assert settings.spark["spark.executor.memory"] == "4g"
     assert settings.spark["spark.sql.shuffle.partitions"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("entity", "expected"),
+    [
+        pytest.param("customer", ("email", "account", "phone"), id="as_the_priority_says"),
+        pytest.param("account", ("account", "email", "phone"), id="first_wherever_it_stood"),
+        pytest.param("household", ("household", "email", "account", "phone"), id="first_though_it_stood_nowhere"),
+    ],
+)
+def test_rows_are_keyed_by_the_entity_before_all_else(entity: str, expected: tuple[str, ...]):
+    settings = load("identity.priority=email,account,phone", f"identity.entity={entity}")
+    assert settings.identity.keys == expected

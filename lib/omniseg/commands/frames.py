@@ -113,7 +113,7 @@ def references_of(
         REFERENCES[declaration.target],
         source=declaration.name,
         key=declaration.key,
-        priority=run.settings.identity.priority,
+        priority=run.settings.identity.keys,
         buckets=run.settings.lake.buckets,
         batch_id=batch_id,
     )
@@ -175,7 +175,7 @@ def event_rules(run: Run, declaration: SourceDeclaration, batch_id: int, currenc
         time_zone=settings.business.time_zone,
         business_currency=currency,
         source_currency=declaration.currency,
-        priority=settings.identity.priority,
+        priority=settings.identity.keys,
         buckets=settings.lake.buckets,
         batch_id=batch_id,
         max_late_days=declaration.max_late_days,

@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from omniseg.ingest.vocabulary import IDENTIFIER_TYPES
 from omniseg.kinds import ANY_TEXT, CURRENCY, SECRET, SNAKE_CASE, TEXT, TIME_ZONE, Kind, SecretRef, one_of, share, whole
 
+ENTITIES = ("customer", "household", "account")  # the latter two are types of identifiers
 PROFILES = ("local", "cluster", "production")
 
 
@@ -63,9 +64,16 @@ class Dedupe:
 
 @dataclass(frozen=True)
 class Identity:
-    """Which identifier of an event names the person."""
+    """Which identifier of an event names the person, and whether it is persons that are segmented."""
 
     priority: Annotated[tuple[str, ...], one_of(*IDENTIFIER_TYPES)]
+    entity: Annotated[str, one_of(*ENTITIES)]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The types of identifiers by which rows are keyed, strongest first: that of the entity before all others."""
+        first = () if self.entity == ENTITIES[0] else (self.entity,)
+        return (*first, *(kind for kind in self.priority if kind not in first))
 
 
 @dataclass(frozen=True)
