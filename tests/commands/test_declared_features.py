@@ -44,6 +44,22 @@ def test_explain_a_formula_tells_what_it_reads(capsys: pytest.CaptureFixture[str
     assert told["reads"] == "purchase_value_365d, returned_value_365d"
 
 
+def test_scores_are_listed_and_explained(capsys: pytest.CaptureFixture[str]):
+    retail = ("--conf", "conf:packs/retail/settings.yml")
+    listed = json.loads("\n".join(lines(capsys, "list", "--format", "json", *retail)))
+    assert [row["name"] for row in listed if row["sort"] == "rfm"][-1] == "rfm_segment"
+    assert len(listed) >= 80
+    told = dict(line.split(maxsplit=1) for line in lines(capsys, "explain", "rfm_monetary", *retail))
+    assert told["of"] == "monetary_365d"
+    named = lines(capsys, "explain", "rfm_segment", *retail)
+    assert len([line for line in named if line.startswith("names")]) == 10
+
+
+def test_a_fact_of_a_place_tells_by_which_columns_it_is_found(capsys: pytest.CaptureFixture[str]):
+    told = lines(capsys, "explain", "urbanity", "--conf", "conf:packs/retail/settings.yml")
+    assert any(line.split() == ["keys", "country,", "postal_code"] for line in told)
+
+
 def test_an_unknown_feature_is_refused_with_the_nearest_name(capsys: pytest.CaptureFixture[str]):
     assert main(["features", "explain", "monetery_90d"]) == 2
     assert "did you mean 'monetary_90d'" in capsys.readouterr().err

@@ -122,6 +122,7 @@ CALLS = {
     "ln": ["ln(m)", "ln(n)"],
     "log10": ["log10(l)"],
     "exp": ["exp(d)", "exp(l)"],
+    "distance_km": ["distance_km(48.1, 11.6, 52.5, 13.4)", "distance_km(d, d, i, l)", "distance_km(n, m, 91, 0)"],
     "pow": ["pow(i, 2)", "pow(l, l)", "pow(n, m)"],
     "timestamp_seconds": ["timestamp_seconds(l)", "timestamp_seconds(n)", "timestamp_seconds(d)"],
     "timestamp_millis": ["timestamp_millis(l)", "timestamp_millis(n)"],

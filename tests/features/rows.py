@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
 from omniseg import tables
 from omniseg.features.as_of import Seen, features_as_of
@@ -51,6 +51,8 @@ IDENTITY: dict[str, Any] = {
 }
 VERSION: dict[str, Any] = {"valid_from": BEGINNING, "row_hash": 0, "record_id": "r", "batch_id": 1}
 CUSTOMER: dict[str, Any] = {"identity_key": "k1", "bucket": 1, "age_band": "25-34", **VERSION}
+STORE: dict[str, Any] = {"store_id": "s1", "latitude": 52.5, "longitude": 13.4, "region": "BE", **VERSION}
+AREA: dict[str, Any] = {"country": "DEU", "postal_code": "10115", "urbanity": "city", **VERSION}
 PRODUCT: dict[str, Any] = {
     "product_id": "milk",
     "department": "DAIRY",
@@ -92,6 +94,16 @@ def products(spark: SparkSession, *overrides: Mapping[str, Any]) -> DataFrame:
     return frame(spark, tables.PRODUCTS, PRODUCT, *overrides)
 
 
+def stores(spark: SparkSession, *overrides: Mapping[str, Any]) -> DataFrame:
+    """Stores; none unless given."""
+    return frame(spark, tables.STORES, STORE, *overrides)
+
+
+def areas(spark: SparkSession, *overrides: Mapping[str, Any]) -> DataFrame:
+    """Postal areas; none unless given."""
+    return frame(spark, tables.POSTAL_AREAS, AREA, *overrides)
+
+
 def feature_set(*declarations: str) -> FeatureSet:
     """Features from YAML flow mappings; descriptions and units are added."""
     lines = [f"  - {{{text}, description: what, unit: number}}" for text in declarations]
@@ -104,6 +116,7 @@ def vectors(
     *,
     who: DataFrame | None = None,
     master: DataFrame | None = None,
+    places: Mapping[str, DataFrame] | None = None,
     as_of: date = AS_OF,
     known_batch_id: int = 9,
     time_zone: str = "UTC",
@@ -117,10 +130,24 @@ def vectors(
     return features_as_of(
         days,
         identities(spark) if who is None else who,
-        customers(spark) if master is None else master,
+        {"customers": customers(spark) if master is None else master, **(places or {})},
         seen=Seen(features, as_of, known_batch_id, time_zone),
         buckets=16,
     )
+
+
+def vectors_of(
+    spark: SparkSession, histories: Mapping[str, Sequence[Mapping[str, Any]]], features: FeatureSet
+) -> dict[str, Row]:
+    """The vector of each person; everybody has two keys, k1 and k2, of which an event names one as `key`."""
+    who = [{"identifier": f"{key} {one}", "customer_id": one} for one in histories for key in ("k1", "k2")]
+    rows = [
+        {**event, "identity_key": f"{event.get('key', 'k1')} {one}"}
+        for one, all_of in histories.items()
+        for event in all_of
+    ]
+    found = vectors(events(spark, *rows), features, who=identities(spark, *who))
+    return {row["customer_id"]: row for row in found.collect()}
 
 
 def values(rows: DataFrame, *names: str) -> dict[str, tuple[Any, ...]]:

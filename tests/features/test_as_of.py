@@ -352,7 +352,11 @@ def test_partitioning_does_not_change_a_row(spark):
 
     def sorted_vectors(shuffled):
         seen = Seen(features, AS_OF, 9)
-        return features_as_of(shuffled, who, customers(spark), seen=seen, buckets=16).orderBy("customer_id").collect()
+        return (
+            features_as_of(shuffled, who, {"customers": customers(spark)}, seen=seen, buckets=16)
+            .orderBy("customer_id")
+            .collect()
+        )
 
     one = sorted_vectors(days.coalesce(1))
     assert len(one) == 4

@@ -57,6 +57,11 @@ DECLARED: Mapping[str, str] = {
     "channels": "measure: top_k, of: channel, k: 2",
     "variety": "measure: entropy, of: channel",
     "carts": "measure: carts_abandoned",
+    # Sessions have names only for some events, here those of the order, and no pause longer than a day.
+    "visits": "measure: sessions, of: order_id, idle_minutes: 1440",
+    "depth": "measure: session_depth, of: order_id, idle_minutes: 1440",
+    "dwell": "measure: session_seconds, of: order_id, idle_minutes: 1440",
+    "journeys": f"measure: days_after, after: event_type = 'cart_add', within_days: 3, {BOUGHT}",
 }
 STEMS = {"web_share": "share", "basket_p50": "basket", "price_p90": "price"}  # whose names the declaration extends
 TOLERANCE = {"skew": 1e-4, "price_p90": 0.0101}  # relative; everything else 1e-8
@@ -205,13 +210,15 @@ def compare(
     for before in (night.of(features) for night in nights):
         previous = built(days, who, before).localCheckpoint()
         changed = changed_customers(days, who, before=before, now=now).localCheckpoint()
-        since = features_since(previous, changed, days, who, customers(spark), before=before, now=now, buckets=16)
+        since = features_since(
+            previous, changed, days, who, {"customers": customers(spark)}, before=before, now=now, buckets=16
+        )
         assert_df_equality(since.localCheckpoint(), found, ignore_row_order=True, ignore_nullable=True)
 
 
 def built(days: DataFrame, who: DataFrame, seen: Seen) -> DataFrame:
     """Vectors from all days."""
-    return features_as_of(days, who, customers(days.sparkSession), seen=seen, buckets=16)
+    return features_as_of(days, who, {"customers": customers(days.sparkSession)}, seen=seen, buckets=16)
 
 
 def differences(rows: list[dict[str, Any]], features: FeatureSet, found: list[Row]) -> list[str]:

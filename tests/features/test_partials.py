@@ -14,6 +14,7 @@ from omniseg import tables
 from omniseg.features.parsing import parse_features
 from omniseg.features.partials import day_partials, needs, partial_columns, partials
 from omniseg.features.products import enriched
+from omniseg.features.vocabulary import ENRICHED
 from omniseg.settings.conf import conf_path
 from omniseg.settings.yaml_strict import load
 from tests.features.rows import EVENT, events, feature_set, frame, products
@@ -179,10 +180,10 @@ class TestEnriched:
         (row,) = enriched(events(spark, event), products(spark, *versions)).collect()
         return (row["department"], row["product_category"], row["product_brand"])
 
-    def test_adds_three_columns_and_no_row(self, spark):
+    def test_adds_the_facts_of_the_product_and_no_row(self, spark):
         source = events(spark, {"product_id": "milk"}, {"product_id": "milk"}, {"product_id": "beer"}, {})
         joined = enriched(source, products(spark, {}, {"product_id": "wine"}))
-        assert joined.columns == [*source.columns, "department", "product_category", "product_brand"]
+        assert joined.columns == [*source.columns, *ENRICHED]
         assert sorted(joined.select(*source.columns).collect(), key=str) == sorted(source.collect(), key=str)
 
     @pytest.mark.parametrize("case", PRODUCTS)

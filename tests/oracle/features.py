@@ -78,6 +78,14 @@ QUERIES: Mapping[str, str] = {
                 AND (later.moment > added.moment OR later.moment = added.moment AND later.type = 'purchase')
                 AND epoch_us(later.moment) <= epoch_us(added.moment) + 24 * 3600 * 1000000::BIGINT
         ) GROUP BY 1""",
+    "visits": "SELECT person, count(*) FROM visits GROUP BY 1",
+    "depth": "SELECT person, sum(events)::DOUBLE / count(*) FROM visits GROUP BY 1",
+    "dwell": "SELECT person, sum(microseconds) / 1e6 / count(*) FROM visits GROUP BY 1",
+    "journeys": """
+        SELECT person, count(DISTINCT day) FROM inside AS later WHERE type = 'purchase' AND EXISTS (
+            SELECT 1 FROM past AS earlier WHERE earlier.person = later.person AND earlier.type = 'cart_add'
+                AND later.day - earlier.day BETWEEN 0 AND 3
+        ) GROUP BY 1""",
 }
 
 
@@ -95,7 +103,21 @@ def account(connection: duckdb.DuckDBPyConnection, measure: str, newest: int, ol
                 SELECT person, day - lag(day) OVER (PARTITION BY person ORDER BY day) AS gap FROM days
             ) WHERE gap IS NOT NULL
         ),
-        by_channel AS (SELECT person, channel, count(*) AS n FROM inside GROUP BY 1, 2)
+        by_channel AS (SELECT person, channel, count(*) AS n FROM inside GROUP BY 1, 2),
+        in_order AS (
+            SELECT *, epoch_us(moment) - lag(epoch_us(moment)) OVER named AS pause
+            FROM past WINDOW named AS (PARTITION BY person, order_id ORDER BY moment)
+        ),
+        numbered AS (
+            SELECT *, count(*) FILTER (pause IS NULL OR order_id IS NULL AND pause > 24 * 3600 * 1000000::BIGINT)
+                OVER (PARTITION BY person, order_id ORDER BY moment) AS number
+            FROM in_order
+        ),
+        visits AS (
+            SELECT person, count(*) AS events, max(epoch_us(moment)) - min(epoch_us(moment)) AS microseconds
+            FROM numbered GROUP BY person, order_id, number
+            HAVING max(age) >= {newest} AND {upper.replace("age", "max(age)")}
+        )
         SELECT * FROM ({QUERIES[measure]}) AS found(person, value) WHERE value IS NOT NULL
     """
     return dict(connection.sql(query).fetchall())

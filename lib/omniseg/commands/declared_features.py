@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from omniseg.commands.declared import feature_set
 from omniseg.commands.features import built, vectors_known, vectors_of
+from omniseg.commands.rfm import anew
 from omniseg.errors import AccountingError, ConfigError, ContractError, Problem
 from omniseg.features.as_of import Seen
 from omniseg.features.declaration import Attribute, Feature, FeatureSet, Formula, Measured, feature_columns
@@ -28,6 +29,7 @@ MERGES = {
 
 def show_list(run: Run) -> None:
     """Every declared feature; needs no warehouse."""
+    features = feature_set(run.settings)
     rows = [
         {
             "name": feature.name,
@@ -37,7 +39,18 @@ def show_list(run: Run) -> None:
             "unit": feature.unit,
             "description": feature.description,
         }
-        for feature in feature_set(run.settings).features
+        for feature in features.features
+    ]
+    rows += [
+        {
+            "name": column.name,
+            "sort": "rfm",
+            "windows": "",
+            "type": column.type,
+            "unit": column.comment.rpartition("unit: ")[2],
+            "description": column.comment.partition(";")[0],
+        }
+        for column in (() if features.rfm is None else features.rfm.columns)
     ]
     run.say(render(rows, LISTED, run.options["format"]))
 
@@ -45,12 +58,25 @@ def show_list(run: Run) -> None:
 def explain(run: Run) -> None:
     """One feature: what it means, of which partials it is made, and how; needs no warehouse."""
     features = feature_set(run.settings)
-    rows = told(found(features, str(run.options["name"])))
+    name = str(run.options["name"])
+    rows = scores_told(features, name) or told(found(features, name))
     if run.options["format"] != "table":
         run.say(render([{"what": what, "is": text} for what, text in rows], ("what", "is"), run.options["format"]))
         return
     for what, text in rows:
         run.say(f"{what:<12}  {text}")
+
+
+def scores_told(features: FeatureSet, name: str) -> list[tuple[str, str]]:
+    """What there is to say of a score among all customers; nothing where `name` is none."""
+    rfm = features.rfm
+    column = next((one for one in (() if rfm is None else rfm.columns) if one.name == name), None)
+    if rfm is None or column is None:
+        return []
+    worse = f"1 + the whole part of {rfm.scores} x (customers with a worse value) / customers, of all who ever bought"
+    scored = {f"rfm_{one}": [("of", of), ("score", worse)] for one, of in rfm.scored.items()}
+    names = [("names", f"{one.name}: {one.ranges}") for one in rfm.names]
+    return [("feature", name), ("meaning", column.comment), *scored.get(name, names), ("cut points", "gold.rfm_cuts")]
 
 
 def found(features: FeatureSet, name: str) -> Feature:
@@ -70,7 +96,8 @@ def told(feature: Feature) -> list[tuple[str, str]]:
     if isinstance(feature, Formula):
         lines += [("formula", feature.formula.text), ("reads", ", ".join(sorted(feature.formula.references)))]
     elif isinstance(feature, Attribute):
-        lines += [("attribute", f"silver.customers.{feature.source}, valid at the end of as_of")]
+        lines += [("attribute", f"silver.{feature.table}.{feature.source}, valid at the end of as_of")]
+        lines += [("keys", ", ".join(feature.keys))] if feature.keys else []
     else:
         lines += measured(feature)
     return lines + [("column", f"{column.name} {column.type}") for column in feature.columns]
@@ -101,7 +128,8 @@ def verify(run: Run) -> None:
         )
     seen = Seen(features, run.as_of, known, run.settings.business.time_zone)
     with run.step(f"building the vectors as of {run.as_of} from all days"):
-        row = bounded(differing(vectors_of(run, features, run.as_of), built(run, seen), features), 1)[0]
+        found = anew(built(run, seen), features.rfm)
+        row = bounded(differing(vectors_of(run, features, run.as_of), found, features), 1)[0]
     wrong = {name: row[name] for name in row.asDict() if name != "customers" and row[name]}
     if wrong:
         shown = ", ".join(f"{name} of {number:,} customers" for name, number in sorted(wrong.items()))
@@ -109,11 +137,11 @@ def verify(run: Run) -> None:
     run.say(f"{row.customers:,} vectors as of {run.as_of} are what all days up to batch {known} give.")
 
 
-def differing(stored: DataFrame, anew: DataFrame, features: FeatureSet) -> DataFrame:
+def differing(stored: DataFrame, built_anew: DataFrame, features: FeatureSet) -> DataFrame:
     """One row: customers on either side, and by column for how many of them the value is another."""
     names = [column.name for column in feature_columns(features)]
     left = stored.select("customer_id", F.struct(*names).alias("stored"))
-    right = anew.select("customer_id", F.struct(*names).alias("anew"))
+    right = built_anew.select("customer_id", F.struct(*names).alias("anew"))
     both = left.join(right, "customer_id", how="full")
 
     def other(name: str) -> Column:

@@ -12,15 +12,18 @@ from pyspark.sql import functions as F
 
 from omniseg.commands.declared import feature_set
 from omniseg.commands.knowledge import CHANGED_PROPERTY, Known, knowledge
+from omniseg.commands.late_products import backfill_products
+from omniseg.commands.rfm import scored
 from omniseg.faults import crash_here
-from omniseg.features.as_of import Seen, features_as_of
+from omniseg.features.as_of import References, Seen, features_as_of
 from omniseg.features.declaration import FeatureSet, feature_columns
 from omniseg.features.partials import GRAIN, day_partials, partial_columns
 from omniseg.features.products import enriched
 from omniseg.features.since import changed_customers, features_since
+from omniseg.ingest.vocabulary import IDENTIFIER_TYPES
 from omniseg.lake.bounded import bounded
 from omniseg.runtime import Run
-from omniseg.tables import CUSTOMER_DAY, CUSTOMER_FEATURES, CUSTOMERS, IDENTITIES, PRODUCTS, SILVER_EVENTS, Table
+from omniseg.tables import CUSTOMER_DAY, CUSTOMER_FEATURES, IDENTITIES, PRODUCTS, REFERENCES, SILVER_EVENTS, Table
 
 PARTIALS_PROPERTY = "omniseg.partials"
 LONGEST_STEP = 31  # days; after a longer one nearly everybody has changed
@@ -46,6 +49,7 @@ def prepared(run: Run, features: FeatureSet) -> Known:
     """What is known now, with partials of every batch of it."""
     known = knowledge(run)
     with run.step("gold.customer_day: partial aggregates of new batches"):
+        backfill_products(run, features, known.reference_batch_ids.get("products", 0))
         refresh_partials(run, features, known.batch_id)
     return known
 
@@ -121,8 +125,9 @@ def write_vectors(run: Run, features: FeatureSet, as_of: date, known: int) -> No
 
 def store_vectors(run: Run, now: Seen, rows: DataFrame) -> None:
     """Put the vectors into the place of those that the date had."""
-    crash_here("features.vector.before")
-    run.lake.replace_slice(features_table(now.features), rows, f"as_of = DATE'{now.as_of:%Y-%m-%d}'")
+    with scored(run, now, rows) as vectors:
+        crash_here("features.vector.before")
+        run.lake.replace_slice(features_table(now.features), vectors, f"as_of = DATE'{now.as_of:%Y-%m-%d}'")
 
 
 def earlier(run: Run, now: Seen) -> Seen | None:
@@ -142,9 +147,16 @@ def earlier(run: Run, now: Seen) -> Seen | None:
     return replace(now, as_of=as_of, known_batch_id=known)
 
 
-def inputs(run: Run, features: FeatureSet) -> tuple[DataFrame, DataFrame, DataFrame]:
-    """What vectors are made of: gold.customer_day, silver.identities, silver.customers."""
-    return run.lake.read(days_table(features)), run.lake.read(IDENTITIES), run.lake.read(CUSTOMERS)
+def inputs(run: Run, features: FeatureSet) -> tuple[DataFrame, DataFrame, References]:
+    """What vectors are made of: gold.customer_day, silver.identities, and the reference tables that attributes name.
+
+    Where the entity is no person, identifiers of another type are nobody's.
+    """
+    entity, identities = run.settings.identity.entity, run.lake.read(IDENTITIES)
+    if entity in IDENTIFIER_TYPES:
+        identities = identities.where(F.col("identifier_type") == entity)
+    named = {name: run.lake.read(REFERENCES[name]) for name in sorted({fact.table for fact in features.facts})}
+    return run.lake.read(days_table(features)), identities, named
 
 
 def built(run: Run, now: Seen) -> DataFrame:

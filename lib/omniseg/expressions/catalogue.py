@@ -65,6 +65,14 @@ def shifted(name: str) -> str:
     return f"CASE WHEN {moved} BETWEEN DATE'0001-01-01' AND DATE'9999-12-31' THEN {moved} END"
 
 
+# Great circle distance in km on a sphere of the Earth's mean radius, 6371.0088 km (Sinnott: Virtues of the haversine,
+# Sky and Telescope 68, 1984, p. 158). Rounding may put the haversine of opposite points above 1.
+DISTANCE = """CASE WHEN {0} BETWEEN -90 AND 90 AND {2} BETWEEN -90 AND 90
+    AND {1} BETWEEN -180 AND 180 AND {3} BETWEEN -180 AND 180
+    THEN 12742.0176D * asin(sqrt(least(1D, pow(sin(radians({2} - {0}) / 2), 2)
+        + cos(radians({0})) * cos(radians({2})) * pow(sin(radians({3} - {1}) / 2), 2)))) END"""
+
+
 def values(kind: DataType) -> DataType:
     """The array of a map's values."""
     return array_of(kind.item or UNKNOWN)
@@ -113,6 +121,13 @@ NUMBER_FUNCTIONS = (
     Function("log10", "logarithm to base 10", (NUMBER,), DOUBLE, fails=True),
     Function("exp", "e to the power", (NUMBER,), DOUBLE),
     Function("pow", "first to the power of the second", (NUMBER, NUMBER), DOUBLE),
+    Function(
+        "distance_km",
+        "kilometres between two places, each as degrees north and east; null off the globe",
+        (NUMBER, NUMBER, NUMBER, NUMBER),
+        DOUBLE,
+        sql=DISTANCE,
+    ),
 )
 TIME_FUNCTIONS = (
     Function(

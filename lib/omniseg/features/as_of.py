@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -9,13 +10,17 @@ from functools import partial
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from omniseg.features.attributes import attributes_at
+from omniseg.features.attributes import attributes_at, looked_up
 from omniseg.features.carts import settled_carts
-from omniseg.features.declaration import FeatureSet, feature_columns
+from omniseg.features.declaration import FeatureSet, vector_columns
 from omniseg.features.distributions import settled_weights
 from omniseg.features.formulas import with_formulas
+from omniseg.features.journeys import settled_journeys
+from omniseg.features.sessions import settled_sessions
 from omniseg.features.sets import settled_sets
 from omniseg.features.windows import bands_of, totals
+
+References = Mapping[str, DataFrame]  # reference tables by their short names
 
 
 @dataclass(frozen=True)
@@ -42,34 +47,38 @@ class Seen:
 
 
 def features_as_of(
-    days: DataFrame, identities: DataFrame, customers: DataFrame, *, seen: Seen, buckets: int
+    days: DataFrame, identities: DataFrame, references: References, *, seen: Seen, buckets: int
 ) -> DataFrame:
-    """gold.customer_features extended by `feature_columns`: one row per person with an event up to `as_of`.
+    """gold.customer_features extended by `vector_columns`: one row per person with an event up to `as_of`.
 
     `days` is gold.customer_day; rows with event_date <= as_of and batch_id <= known_batch_id count. `identities` (one
-    row per identifier) says whose a key is; a key that no known row holds is nobody's. `customers` is silver.customers,
-    looked up at the end of `as_of` in the business's `time_zone`. Nothing to count: counts and sums 0, everything else
-    null; a sum beyond DECIMAL(18,4) is null. Equal rows in give equal rows out, however they are partitioned: doubles
-    come only from exact values, and in one order.
+    row per identifier) says whose a key is; a key that no known row holds is nobody's. `references` are the tables
+    that attributes name, looked up at the end of `as_of` in the business's `time_zone`. Nothing to count: counts and
+    sums 0, everything else null; a sum beyond DECIMAL(18,4) is null. Equal rows in give equal rows out, however they
+    are partitioned: doubles come only from exact values, and in one order.
     """
     persons = seen.persons(identities)
-    return completed(measured_as_of(days, persons, seen=seen), persons, customers, seen=seen, buckets=buckets)
+    return completed(measured_as_of(days, persons, seen=seen), persons, references, seen=seen, buckets=buckets)
 
 
-def completed(measured: DataFrame, persons: DataFrame, customers: DataFrame, *, seen: Seen, buckets: int) -> DataFrame:
+def completed(
+    measured: DataFrame, persons: DataFrame, references: References, *, seen: Seen, buckets: int
+) -> DataFrame:
     """Vectors of measured features with attributes and formulas, and the table's own columns."""
     features = seen.features
-    if features.attributes:
-        known = seen.known_batch_id
-        facts = attributes_at(customers, persons, features.attributes, end=seen.end, known_batch_id=known)
+    known, own = seen.known_batch_id, features.attributes
+    if own:
+        facts = attributes_at(references["customers"], persons, own, end=seen.end, known_batch_id=known)
         measured = measured.join(facts, "customer_id", how="left")
-    return with_formulas(measured, features).select(
+    named = features.facts[len(own) :]
+    measured = looked_up(measured, references, named, end=seen.end, known_batch_id=known)
+    return with_formulas(measured, features, as_of=seen.as_of).select(
         "customer_id",
         F.pmod(F.xxhash64("customer_id"), F.lit(buckets)).cast("int").alias("bucket"),
         F.lit(seen.as_of).alias("as_of"),
         F.lit(seen.known_batch_id).cast("bigint").alias("known_batch_id"),
         F.lit(features.version).alias("feature_set_version"),
-        *(column.name for column in feature_columns(features)),
+        *(column.name for column in vector_columns(features)),
     )
 
 
@@ -82,6 +91,8 @@ def measured_as_of(days: DataFrame, persons: DataFrame, *, seen: Seen) -> DataFr
     for family, settle in {
         "sets": partial(settled_sets, banded, features, bands),
         "weights": partial(settled_weights, banded, features, bands),
+        "sessions": partial(settled_sessions, banded, features, bands),
+        "journeys": partial(settled_journeys, banded, features, bands),
         "carts": partial(settled_carts, banded, features, bands, end=seen.end),
     }.items():
         if features.of_family(family):

@@ -12,35 +12,29 @@ from typing import TypeAlias
 
 from omniseg import tables
 from omniseg.expressions import Compiled
-from omniseg.features.calendar import CALENDAR
 from omniseg.features.measures import MEASURES, NUMBER, Measure
+from omniseg.features.rfm import Rfm
 from omniseg.features.spans import Edge, Span
+from omniseg.features.vocabulary import ENRICHED
 
-ENRICHED = (
-    "department",
-    "product_category",
-    "product_brand",
-)  # what `enriched` adds to an event from the product master
 
-# What `of` and `where` may read: the canonical event, the master data of its product, and when in the week and the year
-# it was.
-EVENT_COLUMNS: dict[str, str] = {
-    **{column.name: column.type for column in tables.SILVER_EVENTS.columns},
-    **dict.fromkeys((*ENRICHED, *CALENDAR), "STRING"),
-}
-NOT_ATTRIBUTES = {"identity_key", "bucket", "identifiers", *(column.name for column in tables.VERSIONING)}
+@dataclass(frozen=True)
+class About:
+    """What people read about a feature besides its description. `kind`: which sort of segmentation variable it is.
+    `limits`: what it does not say. `source`: where its definition comes from.
+    """
 
-# What `attribute` may name: the facts of the customer master, without keys and versioning.
-ATTRIBUTES: dict[str, tables.Column] = {
-    f"customers.{column.name}": column for column in tables.CUSTOMERS.columns if column.name not in NOT_ATTRIBUTES
-}
+    kind: str = ""
+    limits: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
 class Measured:
     """A measure over the events for which `where` holds (all, where None), one column per span.
 
-    `whole`: the events of which a share is taken. `per`: what values are added up by before a quantile is taken.
+    `whole`: the events of which a share is taken, or after which days are counted. `per`: what values are added up by
+    before a quantile is taken.
     `option`: what the measure asks for besides, such as the level of a quantile.
     """
 
@@ -54,6 +48,7 @@ class Measured:
     whole: Compiled | None = None
     per: Compiled | None = None
     option: float | None = None
+    about: About = About()
 
     @property
     def rule(self) -> Measure:
@@ -102,33 +97,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class Formula:
-    """A calculation over other feature columns; null where they give no finite number."""
+    """A calculation over other feature columns: a number, null where there is no finite one, or a text."""
 
     name: str
     formula: Compiled
     description: str
     unit: str
-
-    @property
-    def columns(self) -> tuple[tables.Column, ...]:
-        """The one column, named like the feature."""
-        return (feature_column(self.name, "DOUBLE", self.description, self.unit),)
-
-    @property
-    def canonical(self) -> list[object]:
-        """What decides the values, and nothing else."""
-        return ["formula", self.name, sql(self.formula)]
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """A fact of the customer master, as it stood on as_of. `source` is the column of silver.customers."""
-
-    name: str
-    source: str
-    type: str
-    description: str
-    unit: str
+    type: str = "DOUBLE"
+    about: About = About()
 
     @property
     def columns(self) -> tuple[tables.Column, ...]:
@@ -138,7 +114,33 @@ class Attribute:
     @property
     def canonical(self) -> list[object]:
         """What decides the values, and nothing else."""
-        return ["attribute", self.name, self.source]
+        return ["formula", self.name, sql(self.formula), *([self.type] if self.type != "DOUBLE" else [])]
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A fact of reference data, as it stood on as_of: column `source` of silver.`table`, of the person's record among
+    the customers, else of the row whose key the feature columns `keys` hold.
+    """
+
+    name: str
+    source: str
+    type: str
+    description: str
+    unit: str
+    table: str = "customers"
+    keys: tuple[str, ...] = ()
+    about: About = About()
+
+    @property
+    def columns(self) -> tuple[tables.Column, ...]:
+        """The one column, named like the feature."""
+        return (feature_column(self.name, self.type, self.description, self.unit),)
+
+    @property
+    def canonical(self) -> list[object]:
+        """What decides the values, and nothing else."""
+        return ["attribute", self.name, self.source, *([self.table, *self.keys] if self.keys else [])]
 
 
 Feature: TypeAlias = Measured | Formula | Attribute
@@ -153,6 +155,7 @@ class FeatureSet:
 
     features: tuple[Feature, ...]
     calendar: Mapping[str, Compiled] = field(default_factory=dict)
+    rfm: Rfm | None = None
 
     @cached_property
     def measured(self) -> tuple[Measured, ...]:
@@ -166,7 +169,13 @@ class FeatureSet:
     @cached_property
     def attributes(self) -> tuple[Attribute, ...]:
         """The features that are looked up in the customer master."""
-        return tuple(feature for feature in self.features if isinstance(feature, Attribute))
+        return tuple(feature for feature in self.facts if not feature.keys)
+
+    @cached_property
+    def facts(self) -> tuple[Attribute, ...]:
+        """The features that are looked up in reference data, those of the customer master first."""
+        found = [feature for feature in self.features if isinstance(feature, Attribute)]
+        return tuple(sorted(found, key=lambda feature: bool(feature.keys)))
 
     @cached_property
     def formulas(self) -> tuple[Formula, ...]:
@@ -191,18 +200,24 @@ class FeatureSet:
     @property
     def reads_products(self) -> bool:
         """True when a feature reads what only `enriched` adds to events."""
-        return any(text.references & set(ENRICHED) for feature in self.measured for text in feature.texts)
+        return any(text.references & ENRICHED.keys() for feature in self.measured for text in feature.texts)
 
     @cached_property
     def version(self) -> str:
         """12 hex digits that change when a value may change: not with order, descriptions or units."""
         canonical = sorted((feature.canonical for feature in self.features), key=lambda one: str(one[1]))
         canonical += [["calendar", name, sql(self.calendar[name])] for name in sorted(self.calendar)]
+        canonical += [] if self.rfm is None else [self.rfm.canonical]
         return hashlib.sha256(json.dumps(canonical).encode()).hexdigest()[:12]
 
 
 def feature_columns(features: FeatureSet) -> tuple[tables.Column, ...]:
-    """The columns that extend gold.customer_features, in declared order."""
+    """The columns that extend gold.customer_features, in declared order; scores come last."""
+    return vector_columns(features) + (() if features.rfm is None else features.rfm.columns)
+
+
+def vector_columns(features: FeatureSet) -> tuple[tables.Column, ...]:
+    """The columns that are a function of the person alone, not of how she stands among all."""
     return tuple(column for feature in features.features for column in feature.columns)
 
 

@@ -9,19 +9,28 @@ from dataclasses import dataclass, replace
 from omniseg.errors import ConfigError
 from omniseg.expressions import Compiled, compile_expression
 from omniseg.features.calendar import KNOWN_VALUES
-from omniseg.features.declaration import ATTRIBUTES, EVENT_COLUMNS, Attribute, Measured
+from omniseg.features.declaration import About, Attribute, Measured
 from omniseg.features.measures import MEASURES, Measure
 from omniseg.features.spans import LIFETIME, SPAN, Span
+from omniseg.features.vocabulary import ATTRIBUTES, EVENT_COLUMNS
 from omniseg.kinds import SNAKE_CASE, TEXT, Kind, known, matched, one_of, spelled, whole
 from omniseg.nodes import Reader
+from omniseg.tables import REFERENCES
 
+KINDS = ("demographic", "geographic", "behavioural", "psychographic", "transactional", "omnichannel", "firmographic")
 SORTS = ("measure", "formula", "attribute")
 MEASURE = one_of(*MEASURES)
 ATTRIBUTE = known(f"one of {', '.join(ATTRIBUTES)}", lambda: ATTRIBUTES)
 LEVEL = re.compile(r"0\.(0[1-9]|[1-9][0-9]?)")
 QUANTILE_LEVEL = Kind("a share in hundredths between 0 and 1, such as 0.5", lambda text: float(matched(LEVEL, text)[0]))
 VALUE = spelled("a text without quotes and backslashes", r"[^'\"\\\x00-\x1f]+")
-OPTIONS: Mapping[str, Kind[int]] = {"parts": whole(2, 100), "k": whole(1, 100), "within_hours": whole(1, 24 * 90)}
+OPTIONS: Mapping[str, Kind[int]] = {
+    "parts": whole(2, 100),
+    "k": whole(1, 100),
+    "within_hours": whole(1, 24 * 90),
+    "within_days": whole(0, 366),
+    "idle_minutes": whole(1, 24 * 60),
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,7 @@ class Entry:
     name: str
     description: str
     unit: str
+    about: About
     time_zone: str
 
     def place(self, key: str) -> str:
@@ -62,7 +72,17 @@ def read_entry(reader: Reader, time_zone: str) -> Entry:
         name=reader.value("name", SNAKE_CASE, default="", required=True),
         description=reader.value("description", TEXT, default="", required=True),
         unit=reader.value("unit", TEXT, default="", required=True),
+        about=read_about(reader),
         time_zone=time_zone,
+    )
+
+
+def read_about(reader: Reader) -> About:
+    """What else the entry tells people."""
+    return About(
+        kind=reader.value("kind", one_of(*KINDS), default=""),
+        limits=reader.value("limits", TEXT, default=""),
+        source=reader.value("source", TEXT, default=""),
     )
 
 
@@ -72,10 +92,24 @@ def read_plain(entry: Entry) -> tuple[Measured | Attribute, ...]:
 
 
 def read_attribute(entry: Entry) -> Attribute:
-    """A fact of the customer master."""
-    source = entry.reader.value("attribute", ATTRIBUTE, default=next(iter(ATTRIBUTES)))
-    column = ATTRIBUTES[source]
-    return Attribute(entry.name, column.name, column.type, entry.description, entry.unit)
+    """A fact of the customer master, or of the row of another table that feature columns name."""
+    source = entry.reader.value("attribute", ATTRIBUTE, default="")
+    if not source:  # refused; whether it needs keys is unknown
+        entry.reader.asked.append("keys")
+        source = next(iter(ATTRIBUTES))
+    table, column = source.split(".")[0], ATTRIBUTES[source]
+    keys = () if table == "customers" else read_keys(entry, REFERENCES[table].key[:-1])
+    return Attribute(
+        entry.name, column.name, column.type, entry.description, entry.unit, table, keys, about=entry.about
+    )
+
+
+def read_keys(entry: Entry, own: Sequence[str]) -> tuple[str, ...]:
+    """The feature columns that hold the key of a row, one for each of its `own` columns."""
+    named = entry.reader.values("keys", SNAKE_CASE, required=True)
+    if named and len(named) != len(own):
+        entry.reader.complain("keys", ", ".join(named), f"as many feature columns as there are in {', '.join(own)}")
+    return named
 
 
 def read_measured(entry: Entry) -> tuple[Measured, ...]:
@@ -91,7 +125,9 @@ def read_measured(entry: Entry) -> tuple[Measured, ...]:
         entry.description,
         entry.unit,
         per=entry.compiled("per", EVENT_COLUMNS, "STRING") if measure == "quantile" else None,
+        whole=entry.compiled("after", EVENT_COLUMNS, "BOOLEAN", required=True) if measure == "days_after" else None,
         option=read_option(entry, rule),
+        about=entry.about,
     )
     levels = read_levels(entry) if measure == "quantile" else ()
     return tuple(one for feature in read_by(entry, whole_feature) for one in at_levels(feature, levels))
@@ -165,7 +201,7 @@ def by_values(entry: Entry, feature: Measured, by: str, values: Sequence[str]) -
             name=f"{feature.name}_{slug(value)}",
             where=part(entry, feature, by, value),
             description=f"{feature.description}, {by} = {value}",
-            whole=feature.where if shares else None,
+            whole=feature.where if shares else feature.whole,
         )
         for value in values
     ]

@@ -1,6 +1,8 @@
-"""Formulas over feature columns: one row in, one number out."""
+"""Formulas over feature columns: one row in, one value out."""
 
 from __future__ import annotations
+
+from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -12,21 +14,23 @@ FINITE = r"^-?[0-9.]+e[+-][0-9]+$"  # neither NaN, Infinity nor the word null
 EXACT = "__exact"  # measured columns in their own types, while formulas read them as DOUBLE
 
 
-def with_formulas(vectors: DataFrame, features: FeatureSet) -> DataFrame:
+def with_formulas(vectors: DataFrame, features: FeatureSet, *, as_of: date) -> DataFrame:
     """Vectors (customer_id, measured and attribute columns) with the formulas; every column keeps its type."""
     measured = [named.name for feature in features.measured for named in feature.columns]
     numbers = [named.name for feature in features.measured if feature.is_number for named in feature.columns]
-    attributes = [attribute.name for attribute in features.attributes]
+    attributes = [attribute.name for attribute in features.facts]
     formulas = [formula.name for formula in features.formulas]
     rows = vectors.select(
         "customer_id",
+        F.lit(as_of).alias("as_of"),
         *attributes,
         *(F.col(name).cast("double").alias(name) for name in numbers),
         *(F.col(name) for name in measured if name not in numbers),
         F.struct("customer_id", *measured).alias(EXACT),
     )
     for formula in features.formulas:
-        rows = rows.withColumn(formula.name, rounded(column(formula.formula)))
+        found = column(formula.formula)
+        rows = rows.withColumn(formula.name, found if formula.type == "STRING" else rounded(found))
     return rows.select("customer_id", *attributes, *formulas, *(F.col(EXACT)[name].alias(name) for name in measured))
 
 

@@ -18,10 +18,11 @@ class Measure:
     `needs`: role → kind of the partial aggregate per identity key and day (see partials). `amount` stands for a sum
     where the declaration names a value (`of`), else a count; `histogram` for `groups` where it names `per`. `family`
     says how days become a window: `bands` (one number per window), `sets` (distinct elements of a person), `weights`
-    (elements with a weight), `carts` (a sequence of moments). `error`: what may differ from the exact value. `of`:
-    required, optional or none; `of_type` is what it is converted to. `zero`: nothing to measure gives 0, not null.
-    `option`: the key of the declaration that says more, with its default. `days`: not the partial is
-    merged but the first or last (`min`, `max`) of the days that have it; what is measured are the days since then.
+    (elements with a weight), `carts` (a sequence of moments), `sessions`, `journeys` (a sequence of days). `error`:
+    what may differ from the exact value. `of`: required, optional or none; `of_type` is what it is converted to.
+    `zero`: nothing to measure gives 0, not null. `option`: the key of the declaration that says more, with its default.
+    `days`: not the partial is merged but the first or last (`min`, `max`) of the days that have it; what is measured
+    are the days since then.
     """
 
     needs: Mapping[str, str]
@@ -37,9 +38,10 @@ class Measure:
     @property
     def nature(self) -> str:
         """additive, set or sequence."""
-        return {"bands": "additive", "carts": "sequence"}.get(self.family, "set")
+        return {"bands": "additive", "sets": "set", "weights": "set"}.get(self.family, "sequence")
 
 
+IDLE = ("idle_minutes", 30.0)
 MOMENTS = {"n": "count", "s": "sum", "q": "squares"}
 
 MEASURES: dict[str, Measure] = {
@@ -75,5 +77,11 @@ MEASURES: dict[str, Measure] = {
     "mode": Measure({"n": "texts"}, "weights", "STRING", "required", "STRING"),
     "top_k": Measure({"n": "texts"}, "weights", "ARRAY<STRING>", "required", "STRING", option=("k", 3)),
     "entropy": Measure({"n": "texts"}, "weights", "DOUBLE", "required", "STRING", error=ROUNDED),
+    "sessions": Measure({"n": "sessions"}, "sessions", "BIGINT", "required", "STRING", zero=True, option=IDLE),
+    "session_depth": Measure({"n": "sessions"}, "sessions", "DOUBLE", "required", "STRING", error=ROUNDED, option=IDLE),
+    "session_seconds": Measure(
+        {"n": "sessions"}, "sessions", "DOUBLE", "required", "STRING", error=ROUNDED, option=IDLE
+    ),
+    "days_after": Measure({"n": "count", "whole": "count"}, "journeys", "BIGINT", zero=True, option=("within_days", 7)),
     "carts_abandoned": Measure({"n": "moments"}, "carts", "BIGINT", zero=True, option=("within_hours", 24)),
 }

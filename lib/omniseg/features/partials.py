@@ -13,7 +13,7 @@ from omniseg import tables
 from omniseg.expressions import Compiled, column
 from omniseg.features.declaration import FeatureSet, Measured, sql
 from omniseg.features.measures import NUMBER
-from omniseg.features.weights import WEIGHT, WEIGHTED, bucket_of, weighted
+from omniseg.features.weights import SESSIONS, WEIGHT, WEIGHTED, bucket_of, pieces, weighted
 
 GRAIN = ("identity_key", "bucket", "event_date", "batch_id")  # the bucket is a function of the key
 
@@ -44,6 +44,7 @@ KINDS = {
     "groups": Kind(WEIGHTED, "sum by xxhash64 of the group; empty = none"),
     "histogram": Kind(WEIGHTED, "events by bucket of the value's logarithm; empty = none"),
     "texts": Kind(WEIGHTED, "events by value; empty = none"),
+    "sessions": Kind(SESSIONS, "pieces of sessions, microseconds since 1970; empty = none; id"),
     "moments": Kind(
         "ARRAY<BIGINT>", "sorted: twice the microseconds since 1970 of additions to a cart, purchases one more"
     ),
@@ -60,11 +61,13 @@ class Partial:
     of: Compiled | None
     where: Compiled | None
     per: Compiled | None = None
+    option: int | None = None  # of sessions: the longest pause, in minutes
 
     @property
     def name(self) -> str:
         """The column; a function of what is aggregated, so that features which need the same share it."""
-        return f"{self.kind}_{digest(*map(sql, self.defined))}"
+        option = () if self.option is None else (str(self.option),)
+        return f"{self.kind}_{digest(*map(sql, self.defined), *option)}"
 
     @property
     def defined(self) -> tuple[Compiled | None, ...]:
@@ -89,7 +92,8 @@ def needs(feature: Measured) -> dict[str, Partial]:
         if kind == "histogram" and feature.per is not None:
             kind = "groups"
         where = feature.whole if role == "whole" else feature.where
-        found[role] = Partial(kind, feature.of, where, feature.per)
+        idle = int(feature.option or 0) if kind == "sessions" else None
+        found[role] = Partial(kind, feature.of, where, feature.per, idle)
     return found
 
 
@@ -115,8 +119,14 @@ def day_partials(events: DataFrame, *, features: FeatureSet, only: Collection[st
     aggregates = [aggregate(partial).alias(partial.name) for partial in wanted]
     # The count keeps a row for every day, also where no feature needs a partial.
     days = prepared(events, wanted, features).groupBy(*GRAIN).agg(F.count(F.lit(1)).alias("__events"), *aggregates)
-    made = (weighted(one.name) if KINDS[one.kind].type == WEIGHTED else F.col(one.name) for one in wanted)
-    return days.select(*tables.CUSTOMER_DAY.column_names, *made)
+    return days.select(*tables.CUSTOMER_DAY.column_names, *map(finished, wanted))
+
+
+def finished(partial: Partial) -> Column:
+    """The column of an aggregate; what was only listed is put together."""
+    if partial.kind == "sessions":
+        return pieces(partial.name, partial.option or 0)
+    return weighted(partial.name) if KINDS[partial.kind].type == WEIGHTED else F.col(partial.name)
 
 
 def prepared(events: DataFrame, wanted: Iterable[Partial], features: FeatureSet) -> DataFrame:
@@ -144,10 +154,15 @@ def aggregate(partial: Partial) -> Column:
     """The aggregate of a partial over prepared events."""
     value, group = prepared_as("value", partial.of), prepared_as("per", partial.per)
     counted = F.lit(True) if partial.where is None else prepared_as("where", partial.where)
-    for wanted, text in ((value, partial.of), (group, partial.per)):
+    asked = () if partial.kind == "sessions" else ((value, partial.of), (group, partial.per))
+    for wanted, text in asked:
         counted = counted if text is None else counted & wanted.isNotNull()
     if partial.kind == "count":
         return F.count_if(counted)
+    if partial.kind == "sessions":
+        happened = F.struct(F.xxhash64(value).alias("id"), F.unix_micros("event_time").alias("at"))
+        nameless = happened.withField("id", F.lit(None).cast("bigint"))
+        return F.collect_list(F.when(counted, F.when(value.isNull(), nameless).otherwise(happened)))
     if partial.kind in ("groups", "histogram", "texts"):
         return F.collect_list(F.when(counted, element(partial, value, group)))
     if partial.kind in ("hashes", "moments"):

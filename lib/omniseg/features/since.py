@@ -16,7 +16,7 @@ from operator import or_
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from omniseg.features.as_of import Seen, completed, measured_as_of
+from omniseg.features.as_of import References, Seen, completed, measured_as_of
 from omniseg.features.declaration import FeatureSet
 
 
@@ -48,7 +48,7 @@ def features_since(
     changed: DataFrame,
     days: DataFrame,
     identities: DataFrame,
-    customers: DataFrame,
+    references: References,
     *,
     before: Seen,
     now: Seen,
@@ -62,7 +62,7 @@ def features_since(
     )
     anew = measured_as_of(mine, theirs, seen=now)
     kept = previous.join(changed, "customer_id", how="left_anti").select("customer_id", *unchanged(before, now))
-    return completed(anew.unionByName(kept), persons, customers, seen=now, buckets=buckets)
+    return completed(anew.unionByName(kept), persons, references, seen=now, buckets=buckets)
 
 
 def unchanged(before: Seen, now: Seen) -> list[Column]:

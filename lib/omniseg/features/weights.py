@@ -11,6 +11,8 @@ from omniseg.features.measures import QUANTILE_ERROR
 
 WEIGHT = "DECIMAL(28,4)"
 WEIGHTED = f"ARRAY<STRUCT<hash: BIGINT, text: STRING, weight: {WEIGHT}>>"
+SESSIONS = "ARRAY<STRUCT<id: BIGINT, begin: BIGINT, end: BIGINT, events: BIGINT>>"
+MINUTE = 60 * 1_000_000  # microseconds
 GAMMA = (1 + QUANTILE_ERROR) / (1 - QUANTILE_ERROR)  # from one bucket of a histogram to the next
 LEAST = 0.0001  # the smallest amount but zero
 
@@ -39,6 +41,25 @@ def weighted(column: str) -> Column:
 
     distinct = F.array_distinct(F.transform(listed, lambda one: F.struct(one["hash"], one["text"])))
     return F.transform(F.array_sort(distinct), added).alias(column)
+
+
+def pieces(column: str, idle_minutes: int) -> Column:
+    """A list of events (id of the session or null, microseconds) as pieces of sessions; see `sessions`."""
+    idle = idle_minutes * MINUTE
+
+    def piece(name: Column, begin: Column, end: Column, events: Column) -> Column:
+        return F.struct(name.alias("id"), begin.alias("begin"), end.alias("end"), events.alias("events"))
+
+    def step(sofar: Column, one: Column) -> Column:
+        last = F.try_element_at(sofar, F.lit(-1))
+        near = one["id"].isNotNull() | (one["at"] - last["end"] <= idle)
+        longer = piece(last["id"], last["begin"], one["at"], last["events"] + 1)
+        with_it = F.concat(F.slice(sofar, 1, F.size(sofar) - 1), F.array(longer))
+        new = F.array(piece(one["id"], one["at"], one["at"], F.lit(1).cast("bigint")))
+        joins = last.isNotNull() & last["id"].eqNullSafe(one["id"]) & near
+        return F.when(joins, with_it).otherwise(F.concat(sofar, new))
+
+    return F.aggregate(F.array_sort(F.col(column)), F.array().cast(SESSIONS), step).cast(SESSIONS).alias(column)
 
 
 def value_of(bucket: Column) -> Column:

@@ -8,7 +8,8 @@ from omniseg.tables import PRIVACY_CLASSES, Column, Table
 
 HEAD = """# Data dictionary
 
-Generated from `omniseg.tables` and the base feature declarations; a test fails when it is stale.
+Generated from `omniseg.tables`, the base feature declarations and the retail pack; a test fails when it is stale.
+Tables come first, then the variables of the retail pack.
 
 Privacy classes:
 """
@@ -39,6 +40,11 @@ def section(table: Table) -> str:
 
 
 def row(column: Column) -> str:
-    """One column; `|` would end a cell."""
-    meaning = column.comment.replace("|", "\\|")
-    return f"| `{column.name}` | {column.type} | {'yes' if column.nullable else 'no'} | {column.privacy} | {meaning} |"
+    """One column."""
+    null = "yes" if column.nullable else "no"
+    return f"| `{column.name}` | {column.type} | {null} | {column.privacy} | {cell(column.comment)} |"
+
+
+def cell(text: str) -> str:
+    """A text as it stands in a cell."""
+    return text.replace("|", "\\|")

@@ -6,6 +6,7 @@ from omniseg.tables.events import BRONZE_EVENTS, CHANNELS, QUARANTINE, RAW_REJEC
 from omniseg.tables.gold import (
     CUSTOMER_DAY,
     CUSTOMER_FEATURES,
+    RFM_CUTS,
     SEGMENT_LINEAGE,
     SEGMENT_PROFILES,
     SEGMENT_SNAPSHOTS,
@@ -20,6 +21,7 @@ from omniseg.tables.reference import (
     CUSTOMERS,
     EXCHANGE_RATES,
     IDENTITIES,
+    POSTAL_AREAS,
     PRODUCTS,
     STORES,
     VERSIONING,
@@ -27,7 +29,7 @@ from omniseg.tables.reference import (
 
 REFERENCES: dict[str, Table] = {
     table.name.removeprefix("silver."): table
-    for table in (CUSTOMERS, PRODUCTS, STORES, CAMPAIGNS, EXCHANGE_RATES, CONSENTS)
+    for table in (CUSTOMERS, PRODUCTS, STORES, POSTAL_AREAS, CAMPAIGNS, EXCHANGE_RATES, CONSENTS)
 }
 
 ALL: tuple[Table, ...] = (
@@ -38,6 +40,7 @@ ALL: tuple[Table, ...] = (
     IDENTITIES,
     CUSTOMER_DAY,
     CUSTOMER_FEATURES,
+    RFM_CUTS,
     SEGMENT_SNAPSHOTS,
     SNAPSHOT_MANIFEST,
     SNAPSHOT_POINTER,
@@ -64,11 +67,13 @@ __all__ = [
     "IDENTITIES",
     "LOCKS",
     "MIGRATIONS",
+    "POSTAL_AREAS",
     "PRIVACY_CLASSES",
     "PRODUCTS",
     "QUARANTINE",
     "RAW_REJECTS",
     "REFERENCES",
+    "RFM_CUTS",
     "RUNS",
     "SEGMENT_LINEAGE",
     "SEGMENT_PROFILES",

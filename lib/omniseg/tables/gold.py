@@ -33,6 +33,24 @@ CUSTOMER_FEATURES = Table(
     """),
 )
 
+RFM_CUTS = Table(
+    name="gold.rfm_cuts",
+    grain="as_of × dimension × score",
+    key=("as_of", "dimension", "score"),
+    statistics=("as_of",),
+    columns=parse_columns("""
+        as_of DATE NOT NULL               | none       | last business day that counts
+        known_batch_id BIGINT NOT NULL    | none       | highest batch used; knowledge time
+        feature_set_version STRING NOT NULL | none     | hash of the feature declarations
+        dimension STRING NOT NULL         | none       | recency, frequency or monetary
+        feature STRING NOT NULL           | none       | column of gold.customer_features that is scored
+        score INT NOT NULL                | none       | 1 = worst
+        least DOUBLE                      | none       | least value with this score, 3 significant digits; null = nobody has the score
+        greatest DOUBLE                   | none       | greatest value with this score, 3 significant digits
+        customers BIGINT NOT NULL         | none       | customers with this score; 0 = many share a value, so that no cut point lies here
+    """),
+)
+
 SEGMENT_SNAPSHOTS = Table(
     name="gold.segment_snapshots",
     grain="snapshot × customer",

@@ -36,6 +36,8 @@ CUSTOMERS = reference(
         household_size STRING             | attribute  | persons in the household, as delivered
         household_composition STRING      | attribute  | adults and children, as delivered
         kids_count STRING                 | attribute  | children, as delivered
+        industry STRING                   | attribute  | of an account: industry, as delivered (a code of NACE, ISIC or the like)
+        employees INT                     | attribute  | of an account: persons employed
         country STRING                    | attribute  | ISO 3166 country
         region STRING                     | attribute  | region or state
         postal_code STRING                | attribute  | postal code
@@ -54,6 +56,9 @@ PRODUCTS = reference(
         brand STRING                      | none       | brand or brand class
         manufacturer STRING               | none       | manufacturer
         package_size STRING               | none       | package size as delivered
+        list_price DECIMAL(18,4)          | none       | price of one unit before any reduction, business.currency
+        unit_cost DECIMAL(18,4)           | none       | what one unit costs the business, business.currency
+        sustainable BOOLEAN               | none       | counts as sustainable, by the business's own rule
     """,
 )
 
@@ -68,6 +73,22 @@ STORES = reference(
         region STRING                     | none       | region or state
         postal_code STRING                | none       | postal code
         time_zone STRING                  | none       | IANA time zone of the store
+        latitude DOUBLE                   | none       | degrees north (WGS 84)
+        longitude DOUBLE                  | none       | degrees east (WGS 84)
+    """,
+)
+
+POSTAL_AREAS = reference(
+    "silver.postal_areas",
+    "postal code × validity",
+    ("country", "postal_code"),
+    """
+        country STRING NOT NULL           | none       | ISO 3166 country, spelled as in customers and events
+        postal_code STRING NOT NULL       | none       | postal code, spelled as in customers and events
+        region STRING                     | none       | region or state
+        urbanity STRING                   | none       | degree of urbanisation, such as city, town, rural (Eurostat DEGURBA)
+        latitude DOUBLE                   | none       | degrees north of the area's middle (WGS 84)
+        longitude DOUBLE                  | none       | degrees east of the area's middle (WGS 84)
     """,
 )
 

@@ -1,0 +1,66 @@
+"""Scores of recency, frequency and monetary value: cut points among all customers of a date, stored and reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyspark.sql import DataFrame
+
+from omniseg.features.as_of import Seen
+from omniseg.features.rfm import MOST_VALUES, Cut, Rfm, cuts, degenerate, frequencies, with_scores
+from omniseg.lake.bounded import bounded
+from omniseg.runtime import Run
+from omniseg.tables import RFM_CUTS
+
+
+@contextmanager
+def scored(run: Run, now: Seen, vectors: DataFrame) -> Iterator[DataFrame]:
+    """Vectors with their scores, where the declarations ask for such, to be written within; writes gold.rfm_cuts.
+
+    The vectors are kept until then, since they are read twice. A run that is killed in between does both again.
+    """
+    rfm = now.features.rfm
+    if rfm is None:
+        yield vectors
+        return
+    kept = vectors.persist()
+    try:
+        found = cut_points(kept, rfm)
+        store_cuts(run, now, rfm, found)
+        for line in degenerate(found):
+            run.say(line)
+        yield with_scores(kept, rfm, found)
+    finally:
+        kept.unpersist()
+
+
+def anew(vectors: DataFrame, rfm: Rfm | None) -> DataFrame:
+    """Vectors with their scores; nothing is written."""
+    return vectors if rfm is None else with_scores(vectors, rfm, cut_points(vectors, rfm))
+
+
+def cut_points(vectors: DataFrame, rfm: Rfm) -> list[Cut]:
+    """The cut points of these vectors."""
+    rows = bounded(frequencies(vectors, rfm), MOST_VALUES)
+    return cuts(((row.dimension, row.value, row.n) for row in rows), rfm)
+
+
+def store_cuts(run: Run, now: Seen, rfm: Rfm, found: list[Cut]) -> None:
+    """Replace the cut points of the date."""
+    rows = [
+        (
+            now.as_of,
+            now.known_batch_id,
+            now.features.version,
+            cut.dimension,
+            rfm.scored[cut.dimension],
+            cut.score,
+            cut.least,
+            cut.greatest,
+            cut.customers,
+        )
+        for cut in found
+    ]
+    made = run.spark.createDataFrame(rows, RFM_CUTS.ddl)
+    run.lake.replace_slice(RFM_CUTS, made, f"as_of = DATE'{now.as_of:%Y-%m-%d}'")
