@@ -97,6 +97,7 @@ def features_as_of(as_of: date) -> dict[str, dict[str, Any]]:
     tenure_days               greatest age of a line; None without a line
     and for each window w of WINDOWS:
     purchases_w               baskets (int)
+    purchase_lines_w          lines (int)
     active_days_w             days with a line (int)
     monetary_w                sum of amounts (Decimal); 0 without a line
     discount_w                sum of discounts (Decimal); 0 without a line
@@ -141,6 +142,7 @@ def line_measures(name: str, days: int) -> str:
     """The columns of one window over the lines of a household."""
     inside = f"FILTER (age < {days})"
     return f"""count(DISTINCT basket_id) {inside} AS purchases_{name},
+               count(*) {inside} AS purchase_lines_{name},
                count(DISTINCT day) {inside} AS active_days_{name},
                sum(amount) {inside} AS monetary_{name},
                sum(discount) {inside} AS discount_{name}"""
