@@ -161,6 +161,7 @@ ANY_TEXT = Kind("a text without control characters", plain)
 FLAG = Kind("true or false", flag, lambda: ("true", "false"))
 TIME_ZONE = known("an IANA time zone, such as Europe/Berlin", zones)
 CURRENCY = known("an ISO 4217 code of three capital letters, such as EUR", lambda: CURRENCIES)
+PLACE = spelled("an ISO 3166 country such as DE, or a region of it such as DE-BY", "[A-Z]{2}(-[A-Z0-9]{1,5})?")
 SNAKE_CASE = spelled("a snake_case name of at most 63 characters", "[a-z][a-z0-9_]{0,62}")
 SECRET = Kind(
     "a reference such as secret://env/NAME; the secret itself belongs into the environment variable NAME",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ from omniseg.features.products import enriched
 from omniseg.features.vocabulary import ENRICHED
 from omniseg.settings.conf import conf_path
 from omniseg.settings.yaml_strict import load
-from tests.features.rows import EVENT, events, feature_set, frame, products
+from tests.features.rows import EVENT, events, feature_set, frame, products, values, vectors
 
 SPEND = "name: spend, measure: sum, of: amount"
 PURCHASES = "name: purchases, measure: count_distinct, of: order_id, where: event_type = 'purchase'"
@@ -229,3 +230,13 @@ def test_partitioning_and_order_do_not_change_partials(spark):
     source = frame(spark, tables.SILVER_EVENTS, EVENT, *rows)
     one = day_partials(source.coalesce(1), features=features)
     assert_df_equality(day_partials(source.orderBy(F.desc("amount")).repartition(8), features=features), one)
+
+
+def test_a_day_is_a_holiday_or_ordinary_or_it_is_unknown(spark):
+    declared = "name: n, measure: count, by: holiday"
+    known = replace(feature_set(declared), holidays=(date(2017, 1, 1), date(2017, 3, 10), date(2018, 1, 1)))
+    days: tuple[dict[str, Any], ...] = ({}, {"event_date": date(2017, 3, 11)}, {"event_date": date(2019, 3, 10)})
+    columns = ("n_lifetime", "n_holiday_lifetime", "n_ordinary_lifetime")
+    as_of = date(2019, 12, 31)
+    assert values(vectors(events(spark, *days), known, as_of=as_of), *columns) == {"p1": (3, 1, 1)}
+    assert values(vectors(events(spark, *days), feature_set(declared), as_of=as_of), *columns) == {"p1": (3, 0, 0)}

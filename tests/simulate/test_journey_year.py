@@ -117,7 +117,7 @@ class TestPack:
 
     def test_settings_are_valid_and_point_to_the_declarations(self):
         settings = load_settings(env="local", conf=str(PACK / "settings.yml"), sets=(), environ={})
-        assert settings.business == Business(time_zone="America/New_York", currency="USD")
+        assert settings.business == Business(time_zone="America/New_York", currency="USD", holidays=None)
         assert settings.sources.dir == "conf:packs/complete_journey/sources"
         assert settings.consent.legal_basis
 

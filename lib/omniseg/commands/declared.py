@@ -5,6 +5,7 @@ from __future__ import annotations
 from omniseg.errors import ConfigError, Problem
 from omniseg.features.declaration import FeatureSet, feature_columns
 from omniseg.features.parsing import parse_features
+from omniseg.holidays_of import public_holidays
 from omniseg.nodes import ListNode, MapNode, TextNode
 from omniseg.segments.declaration import SegmentsDeclaration, parse_segments
 from omniseg.settings import yaml_strict
@@ -14,7 +15,8 @@ from omniseg.settings.schema import Settings
 
 def feature_set(settings: Settings) -> FeatureSet:
     """features.file, with the file that it includes; ConfigError with all problems."""
-    return parse_features(with_included(tree_of(settings.features.file)), time_zone=settings.business.time_zone)
+    tree, business = with_included(tree_of(settings.features.file)), settings.business
+    return parse_features(tree, time_zone=business.time_zone, holidays=public_holidays(business.holidays))
 
 
 def with_included(tree: MapNode) -> MapNode:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 from omniseg.tables import CHANNELS
+
+HOLIDAY = "holiday"  # the column that says whether a day is one
 
 # Expressions over the canonical event; calendar parts are those of the business's time zone. Seasons are the
 # meteorological ones of the northern hemisphere.
@@ -27,4 +33,13 @@ KNOWN_VALUES: Mapping[str, tuple[str, ...]] = {
     "weekday": ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
     "hour_band": ("night", "morning", "afternoon", "evening"),
     "season": ("winter", "spring", "summer", "autumn"),
+    HOLIDAY: ("holiday", "ordinary"),
 }
+
+
+def holiday(days: Sequence[date]) -> Column:
+    """`holiday` or `ordinary`; null where it is unknown: without any days, and outside the years that they cover."""
+    if not days:
+        return F.lit(None).cast("string")
+    known = F.year("event_date").between(days[0].year, days[-1].year)
+    return F.when(F.col("event_date").isin(list(days)), "holiday").when(known, "ordinary")

@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import TypeAlias
 
 from omniseg import tables
 from omniseg.expressions import Compiled
+from omniseg.features.calendar import HOLIDAY
 from omniseg.features.measures import MEASURES, NUMBER, Measure
 from omniseg.features.rfm import Rfm
 from omniseg.features.spans import Edge, Span
@@ -150,12 +152,14 @@ Feature: TypeAlias = Measured | Formula | Attribute
 class FeatureSet:
     """All features in declared order; made by `parse_features`, so names are unique and formulas not circular.
 
-    `calendar`: what the columns of the calendar that features read stand for.
+    `calendar`: what the columns of the calendar that features read stand for. `holidays`: the days that are such, in
+    order; none where it is unknown.
     """
 
     features: tuple[Feature, ...]
     calendar: Mapping[str, Compiled] = field(default_factory=dict)
     rfm: Rfm | None = None
+    holidays: tuple[date, ...] = ()
 
     @cached_property
     def measured(self) -> tuple[Measured, ...]:
@@ -200,7 +204,12 @@ class FeatureSet:
     @property
     def reads_products(self) -> bool:
         """True when a feature reads what only `enriched` adds to events."""
-        return any(text.references & ENRICHED.keys() for feature in self.measured for text in feature.texts)
+        return bool(self.read & ENRICHED.keys())
+
+    @cached_property
+    def read(self) -> frozenset[str]:
+        """The columns of events that features read."""
+        return frozenset(name for feature in self.measured for text in feature.texts for name in text.references)
 
     @cached_property
     def version(self) -> str:
@@ -208,6 +217,7 @@ class FeatureSet:
         canonical = sorted((feature.canonical for feature in self.features), key=lambda one: str(one[1]))
         canonical += [["calendar", name, sql(self.calendar[name])] for name in sorted(self.calendar)]
         canonical += [] if self.rfm is None else [self.rfm.canonical]
+        canonical += [["holidays", *map(str, self.holidays)]] if HOLIDAY in self.read else []
         return hashlib.sha256(json.dumps(canonical).encode()).hexdigest()[:12]
 
 

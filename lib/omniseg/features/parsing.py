@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from graphlib import CycleError, TopologicalSorter
 
 from omniseg import tables
@@ -23,12 +24,13 @@ RFM_COLUMNS = (*(f"rfm_{one}" for one in DIMENSIONS), "rfm_segment")
 TYPES = {"number": "DOUBLE", "text": "STRING"}  # of formulas
 
 
-def parse_features(tree: MapNode, *, time_zone: str = "UTC") -> FeatureSet:
+def parse_features(tree: MapNode, *, time_zone: str = "UTC", holidays: Sequence[date] = ()) -> FeatureSet:
     """The features that `tree` declares; raises ConfigError with all problems at once.
 
     Keys of an entry: name, description, unit, and one of `measure` (with of, where, windows), `formula`, `attribute`;
     beside the entries there may be `rfm`.
-    `time_zone` is the business's: calendar parts of moments, such as hour(event_time), are read in it.
+    `time_zone` is the business's: calendar parts of moments, such as hour(event_time), are read in it. `holidays`: the
+    days that are such, in order; none where it is unknown.
     """
     problems: list[Problem] = []
     reader = Reader(tree, problems)
@@ -49,7 +51,7 @@ def parse_features(tree: MapNode, *, time_zone: str = "UTC") -> FeatureSet:
         raise ConfigError(problems)
     found: Mapping[str, Sequence[Feature]] = {**plain, **{name: (formula,) for name, formula in formulas.items()}}
     features = tuple(feature for entry in entries for feature in found[entry.name])
-    made = FeatureSet(features, calendar_of(features, time_zone), rfm)
+    made = FeatureSet(features, calendar_of(features, time_zone), rfm, tuple(holidays))
     if len(made.edges) > MOST_EDGES:
         what = f"windows (and parts of them) that begin and end at {len(made.edges)} points"
         raise ConfigError([Problem(tree.where, "features", what, f"at most {MOST_EDGES}")])

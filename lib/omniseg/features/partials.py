@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from omniseg import tables
 from omniseg.expressions import Compiled, column
+from omniseg.features.calendar import HOLIDAY, holiday
 from omniseg.features.declaration import FeatureSet, Measured, sql
 from omniseg.features.measures import NUMBER
 from omniseg.features.weights import SESSIONS, WEIGHT, WEIGHTED, bucket_of, pieces, weighted
@@ -138,6 +139,7 @@ def prepared(events: DataFrame, wanted: Iterable[Partial], features: FeatureSet)
         if text is not None
     }
     calendar = {name: column(text) for name, text in features.calendar.items()}
+    calendar |= {HOLIDAY: holiday(features.holidays)} if HOLIDAY in features.read else {}
     mine = events.where(F.col("identity_key").isNotNull() & ~F.col("is_bot"))
     return (mine.withColumns(calendar) if calendar else mine).select(
         *GRAIN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from omniseg import tables
-from omniseg.features.calendar import CALENDAR
+from omniseg.features.calendar import CALENDAR, HOLIDAY
 
 # What `enriched` adds to an event: the column, and that of the product master which it takes.
 ENRICHED: Mapping[str, str] = {
@@ -23,7 +23,7 @@ OF_PRODUCTS = {column.name: column.type for column in tables.PRODUCTS.columns}
 EVENT_COLUMNS: Mapping[str, str] = {
     **{column.name: column.type for column in tables.SILVER_EVENTS.columns},
     **{name: OF_PRODUCTS[source] for name, source in ENRICHED.items()},
-    **dict.fromkeys(CALENDAR, "STRING"),
+    **dict.fromkeys((*CALENDAR, HOLIDAY), "STRING"),
 }
 NOT_ATTRIBUTES = {"identity_key", "bucket", "identifiers", *(column.name for column in tables.VERSIONING)}
 

@@ -9,7 +9,20 @@ from types import NoneType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from omniseg.ingest.vocabulary import IDENTIFIER_TYPES
-from omniseg.kinds import ANY_TEXT, CURRENCY, SECRET, SNAKE_CASE, TEXT, TIME_ZONE, Kind, SecretRef, one_of, share, whole
+from omniseg.kinds import (
+    ANY_TEXT,
+    CURRENCY,
+    PLACE,
+    SECRET,
+    SNAKE_CASE,
+    TEXT,
+    TIME_ZONE,
+    Kind,
+    SecretRef,
+    one_of,
+    share,
+    whole,
+)
 
 ENTITIES = ("customer", "household", "account")  # the latter two are types of identifiers
 PROFILES = ("local", "cluster", "production")
@@ -53,6 +66,7 @@ class Business:
 
     time_zone: Annotated[str, TIME_ZONE]
     currency: Annotated[str | None, CURRENCY]  # None = the one that the sources share
+    holidays: Annotated[str | None, PLACE]  # None = nobody says which days are holidays
 
 
 @dataclass(frozen=True)
