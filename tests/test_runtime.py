@@ -224,7 +224,7 @@ def test_a_locked_run_records_each_source_and_gives_the_lock_back(lake: Lake, ke
         assert bounded(lake.read(LOCKS), 2)[0].holder == run.run_id
         run.batch_id = 5
         run.accounts = [
-            Account("till", read=Tally(5), accepted=Tally(4), quarantined=Tally(1), unattributed=2),
+            Account("till", read=Tally(5), accepted=Tally(4), quarantined=Tally(1), unattributed=2, bots=1),
             Account("web", read=Tally(3), duplicates=Tally(3)),
         ]
 
@@ -233,8 +233,8 @@ def test_a_locked_run_records_each_source_and_gives_the_lock_back(lake: Lake, ke
     rows = {row.source: row for row in bounded(lake.read(RUNS), 10)}
     assert set(rows) == {"till", "web"}
     till, web = rows["till"], rows["web"]
-    assert [till[name] for name in [*COUNTS, "unattributed"]] == [5, 4, 0, 1, 0, 2]
-    assert [web[name] for name in [*COUNTS, "unattributed"]] == [3, 0, 3, 0, 0, 0]
+    assert [till[name] for name in [*COUNTS, "unattributed", "bots"]] == [5, 4, 0, 1, 0, 2, 1]
+    assert [web[name] for name in [*COUNTS, "unattributed", "bots"]] == [3, 0, 3, 0, 0, 0, 0]
     for row in rows.values():
         assert (row.run_id, row.command, row.as_of) == (run.run_id, "ingest", date(2024, 3, 31))
         assert (row.batch_id, row.exit_code, row.detail) == (5, 0, None)

@@ -16,6 +16,7 @@ MODE = "OMNISEG_CRASH_MODE"  # "kill" (default) or "raise", for tests in a share
 POINTS = (
     "ingest.bronze.before",
     "ingest.vault.before",
+    "ingest.bots.before",
     "ingest.silver.before",
     "ingest.quarantine.before",
     "ingest.reference.before",

@@ -173,7 +173,16 @@ def record(run: Run) -> None:
     shared = (run.batch_id, run.started, time.monotonic() - run.clock, run.exit_code, run.detail or None)
     accounts = run.accounts or [Account("(all)")]
     rows = [
-        (run.run_id, run.command, run.as_of, account.source, *account.counts().values(), account.unattributed, *shared)
+        (
+            run.run_id,
+            run.command,
+            run.as_of,
+            account.source,
+            *account.counts().values(),
+            account.unattributed,
+            account.bots,
+            *shared,
+        )
         for account in accounts
     ]
     run.lake.append(RUNS, run.spark.createDataFrame(rows, RUNS.ddl))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from pyspark.sql import Row
 
+from omniseg.commands.frames import newest_date
+from omniseg.ingest.declaration import SourceDeclaration
 from omniseg.lake.bounded import bounded
 from omniseg.privacy.keys import key
 from omniseg.privacy.vault import LONGEST, decrypt
 from omniseg.runtime import Run
+from omniseg.settings.sources import load_declarations
 from omniseg.tables import BRONZE_EVENTS, QUARANTINE, RAW_REJECTS
 from tests.ingest.conftest import Shop, order
 
@@ -107,6 +110,13 @@ def test_D10_a_filler_is_no_identifier(day: Day) -> None:
     nobody = day.accepted["nobody"]
     assert (nobody.identity_key, nobody.identifiers) == (None, {})
     assert day.run.accounts[0].unattributed == 1
+
+
+def test_D03_a_far_future_time_does_not_move_the_newest_day(day: Day) -> None:
+    run = day.shop.run()
+    source = load_declarations(run.settings.sources.dir, run.settings)[0]
+    assert isinstance(source, SourceDeclaration)
+    assert newest_date(run, replace(source, max_late_days=3), batch_id=2) == "2024-03-05"
 
 
 def test_unknown_event_types_pass_as_custom(day: Day) -> None:

@@ -1,12 +1,14 @@
-"""D05, D17, D19: what is a delivery (a file, the news of a Delta table), how CSV is read, what is refused, what waits.
+"""D05, D14, D17, D19: what is a delivery (a file, the news of a Delta table), how CSV is read, what is refused, waits.
 
 Each scenario is a source of its own; the same two nights take what all of them deliver.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr
@@ -92,6 +94,7 @@ class Nights:
     after: Run
     seen: Seen
     work: list[Path]
+    landing: Path
 
 
 def deliver(shop: Shop, files: Mapping[str, Sequence[str]], end: str = "\n") -> None:
@@ -145,10 +148,12 @@ def table_declaration() -> str:
 def stores(module_shop: Shop) -> Shop:
     """A shop with a source for each scenario."""
     module_shop.sets += [f"landing.settle_seconds={SETTLE}", "dedupe.window_days=35"]
+    module_shop.sets.append("landing.max_unpacked_mb=1")
     for name in ("store_orders", "quoted", "drifting", "empty"):
         module_shop.declare(STORE_ORDERS.replace("store_orders", name), f"{name}.yml")
     module_shop.declare(orders_like("promised") + "delivery: {manifest: required}\n", "promised.yml")
     module_shop.declare(orders_like("belated"), "belated.yml")
+    module_shop.declare(orders_like("packed").replace("*.jsonl", "*"), "packed.yml")
     module_shop.declare(table_declaration(), "table.yml")
     return module_shop
 
@@ -165,7 +170,7 @@ def nights(stores: Shop) -> Nights:
     after = stores.ingest()
     seen = stores.seen(SILVER_EVENTS, BRONZE_EVENTS, QUARANTINE, FILES)
     work = list((stores.folder / "warehouse" / "_work").iterdir())
-    return Nights(held_back, first, between, second, told.getvalue(), after, seen, work)
+    return Nights(held_back, first, between, second, told.getvalue(), after, seen, work, stores.folder / "landing")
 
 
 def deliver_first(shop: Shop) -> None:
@@ -181,10 +186,27 @@ def deliver_second(shop: Shop) -> None:
     """What the second night finds. A deletion delivers nothing; joining small files changes no row."""
     deliver(shop, SECOND_NIGHT)
     shop.deliver("belated/2.jsonl", order(id="b"), mtime=OLD)
+    deliver_packed(shop)
     append(shop, "o-3")
     append(shop, "o-4")
     alter(shop, "DELETE FROM {} WHERE id = 'o-1'")
     alter(shop, "OPTIMIZE {}")
+
+
+def deliver_packed(shop: Shop) -> None:
+    """D14: compressed files, of which one unpacks to more than is allowed and one is cut, links that lead out of the
+    landing zone and inside it, and an archive, which nobody unpacks.
+    """
+    good, bomb = gzip.compress(order(id="packed").encode()), gzip.compress(b" " * 2_000_000)
+    for name, content in (("good", good), ("bomb", bomb), ("cut", good[:-20])):
+        shop.deliver(f"packed/{name}.gz").write_bytes(content)
+    shop.deliver("packed/archive.zip").write_bytes(b"PK\x03\x04 ../../etc/passwd")
+    outside, folder = shop.folder / "secret.jsonl", shop.folder / "landing" / "packed"
+    outside.write_text(order(id="secret"))
+    (folder / "out.jsonl").symlink_to(outside)
+    (folder / "in.jsonl").symlink_to(shop.deliver("packed/linked.jsonl", order(id="linked")))
+    for file in (*folder.iterdir(), outside):
+        os.utime(file, (settled(), settled()))
 
 
 def read(run: Run) -> dict[str, int]:
@@ -235,6 +257,18 @@ def test_D05_a_file_without_a_known_column_is_refused_and_the_others_are_taken(n
     states = {name_of(row.path): row.status for row in nights.seen.of("drifting", FILES)}
     assert states == {f"{number}.csv": "refused" if number == 4 else "taken" for number in range(1, 6)}
     assert nights.after.status == "nothing_new"
+
+
+def test_D14_what_unpacks_to_too_much_or_leads_out_is_refused_unread(nights: Nights) -> None:
+    rows = {name_of(row.path): (row.status, row.detail) for row in nights.seen.of("packed", FILES)}
+    refused = {name: reason for name, (status, reason) in rows.items() if status == "refused"}
+    assert refused == {
+        "bomb.gz": "it unpacks to more than 1 MB (landing.max_unpacked_mb)",
+        "cut.gz": "its compressed content cannot be read to its end (EOFException)",
+        "out.jsonl": f"it is a link that leads out of {nights.landing / 'packed'}",
+    }
+    assert ids(nights.seen, "packed") == ["linked", "packed"]
+    assert rules_by_line(nights.seen.of("packed", QUARANTINE)) == {"archive.zip:1": ["malformed"]}
 
 
 def test_D17_empty_files_and_headers_alone_are_taken_with_no_rows(nights: Nights) -> None:

@@ -12,6 +12,8 @@ from datetime import date
 import pytest
 from pyspark.sql import SparkSession
 
+from omniseg.commands.rates import exchange_rates
+from omniseg.lake.bounded import bounded
 from omniseg.runtime import Run
 from omniseg.tables import CUSTOMER_DAY, CUSTOMERS, EXCHANGE_RATES, IDENTITIES, PRODUCTS, STORES
 from tests.crash import crash_at
@@ -112,7 +114,8 @@ def second_night(shop: Shop) -> Run:
     """
     partials = [(f"key-{batch}", 0, date(2024, 3, 5), batch) for batch in (0, 1)]
     shop.lake.append(CUSTOMER_DAY, shop.spark.createDataFrame(partials, CUSTOMER_DAY.ddl))
-    shop.deliver("rates/r2.csv", RATE, "JPY,2024-03-05,0.006", "KRW,2024-03-06,0.0007")
+    shop.deliver("rates/r2.csv", RATE, "JPY,2024-03-05,0.006", "KRW,2024-03-06,0.0007", "USD,2024-03-05,2")
+    shop.deliver("rates/r3.csv", RATE, "KRW,2024-03-05,0", "KRW,2024-03-05,-1")
     with crash_at("ingest.rates.before"):
         shop.ingest()
     shop.deliver("products/p2.csv", PRODUCT, "p1,Whole milk,Own,A", "p2,Bread,Own,", "p2,Bread,Own,")
@@ -141,15 +144,17 @@ def test_amounts_are_converted_at_the_rate_of_the_day(nights: Nights) -> None:
     }
     masters = {"products": 3, "stores": 2}
     assert read(nights.first) == {"exchange_rates": 3, "sales": 6, "imports": 3, "orders": 2, "customers": 1, **masters}
-    assert read(nights.second) == {"exchange_rates": 2, **masters}
+    assert read(nights.second) == {"exchange_rates": 5, **masters}
     known = sorted((row.currency, row.rate_date.day) for row in nights.shop.rows(EXCHANGE_RATES))
-    assert known == [("JPY", 5), ("KRW", 6), ("USD", 5), ("USD", 6)]
+    assert known == [("JPY", 5), ("KRW", 6), ("USD", 5), ("USD", 5), ("USD", 6)]
 
 
 def test_what_cannot_be_read_is_quarantined_under_its_rules(nights: Nights) -> None:
     assert nights.shop.rules() == {
         "s1.jsonl:5": ["unknown_currency"],
         "r1.csv:3": ["missing:rate", "unreadable:rate"],
+        "r3.csv:1": ["not_positive:rate"],
+        "r3.csv:2": ["not_positive:rate"],
         "p1.csv:3": ["missing:product_id"],
     }
 
@@ -163,6 +168,17 @@ def test_a_later_rate_fills_the_amounts_that_waited_for_it(nights: Nights) -> No
     }
     # Partials that counted the event without its amount are gone, so that they are built anew; older ones stay.
     assert [row.batch_id for row in nights.shop.rows(CUSTOMER_DAY)] == [0]
+
+
+def test_D09_a_revised_rate_holds_from_then_on_and_a_rate_of_nothing_is_none(nights: Nights) -> None:
+    rates = exchange_rates(nights.shop.run())
+    assert rates is not None
+    known = {(row.currency, row.rate_date.day): str(row.rate) for row in bounded(rates, 10)}
+    assert known["USD", 5] == "2.00000000"
+    assert ("KRW", 5) not in known
+    # What was sold before keeps its amount, so that a published figure does not move by itself.
+    sold = next(row for row in nights.shop.rows() if row.event_id == "usd")
+    assert (str(sold.amount), sold.batch_id) == ("9.2438", 1)
 
 
 def test_sources_of_different_currencies_need_a_business_currency(

@@ -103,8 +103,8 @@ def test_every_key_is_described_once_with_its_place():
     assert len(set(names)) == len(names)
     assert all(came_from for _, _, came_from in rows)
     assert ("landing.root", "/in", "--set landing.root") in rows
-    assert ("landing.retention_days", "", "conf/base.yml:23") in rows
-    assert ("privacy.vault_key", "secret://env/OMNISEG_VAULT_KEY", "conf/base.yml:60") in rows
+    assert ("landing.retention_days", "", "conf/base.yml:25") in rows
+    assert ("privacy.vault_key", "secret://env/OMNISEG_VAULT_KEY", "conf/base.yml:71") in rows
 
 
 def test_described_values_give_the_same_settings_when_set():

@@ -9,10 +9,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from omniseg.lake.bounded import bounded
+from omniseg.simulate.world.clocks import wall_clock
 from omniseg.simulate.world.dirt import with_defects
 from omniseg.simulate.world.events import events, registrations
-from omniseg.simulate.world.model import DEFECTS, KINDS, World, dirty
+from omniseg.simulate.world.model import CLOCK_DEFECTS, DEFECTS, KINDS, World, dirty
 from omniseg.simulate.world.people import HOUSE, shoppers
+from omniseg.simulate.world.systems import renamed
 from omniseg.simulate.world.visits import visits
 from tests.multiset import multiset
 
@@ -135,7 +137,7 @@ def test_the_shared_account_has_its_share_of_events(spark: SparkSession):
     assert of_house / every == pytest.approx(0.3, abs=0.07)
 
 
-@pytest.mark.parametrize("defect", DEFECTS)
+@pytest.mark.parametrize("defect", [defect for defect in DEFECTS if defect not in CLOCK_DEFECTS])
 def test_every_defect_is_there_in_its_share(defects: dict[tuple[str | None, int], int], defect: str):
     asked = DIRTY.defects[defect] * sum(number for (_, copy), number in defects.items() if copy == 0)
     found, twice = defects.get((defect, 0), 0), defects.get((defect, 1), 0)
@@ -155,3 +157,63 @@ def test_late_records_come_in_later_files_and_others_on_their_day(spoilt: DataFr
 def test_kinds_that_overlap_wholly_are_one():
     assert len({(kind.visits, kind.lines, kind.price) for kind in World(overlap=1.0).kinds}) == 1
     assert {kind.share for kind in World(equal=True).kinds} == {1 / len(KINDS)}
+
+
+@pytest.mark.parametrize(
+    ("defect", "first_day", "day"),
+    [
+        pytest.param("dst_gap", date(2025, 3, 20), "2025-03-30", id="hour_that_is_skipped"),
+        pytest.param("dst_overlap", date(2025, 10, 16), "2025-10-26", id="hour_that_comes_twice"),
+    ],
+)
+def test_tills_stamp_the_hour_in_which_clocks_change(spark: SparkSession, defect: str, first_day: date, day: str):
+    world = World(customers=300, first_day=first_day, days=15, defects=dirty(20))
+    lines = made(spark, world).where("system = 'till'").withColumn("shown", wall_clock()).localCheckpoint()
+    planted = lines.where(F.col("defect") == defect)
+    asked, there = numbers(
+        lines, f"to_date(from_utc_timestamp(at, 'Europe/Berlin')) = DATE'{day}'", f"defect = '{defect}'"
+    )
+    assert 0 < there < asked
+    assert there / asked == pytest.approx(world.defects[defect], abs=0.2)
+    wrong = planted.where(f"hour(shown) <> 2 OR to_date(shown) <> DATE'{day}'")
+    assert number(wrong) == 0
+    moments = planted.agg(F.count_distinct(F.hour("at")).alias("hours"))
+    assert bounded(moments, 1)[0]["hours"] == {"dst_gap": 1, "dst_overlap": 2}[defect]
+
+
+def test_push_renames_its_column_halfway_where_the_world_is_dirty(clean: DataFrame, spoilt: DataFrame):
+    before, after = numbers(spoilt.where(renamed(DIRTY)), "day < 22", "day >= 22")
+    assert before == 0
+    assert after > 100
+    assert number(clean.where(renamed(SMALL))) == 0
+
+
+def test_machines_are_quick_and_half_of_them_say_nothing(clean: DataFrame):
+    visits_of = (
+        clean.where("bot")
+        .groupBy("visit")
+        .agg(
+            F.count(F.lit(1)).alias("views"), F.max("silent").alias("silent"), (F.max("at") - F.min("at")).alias("long")
+        )
+    )
+    every, silent, slow = numbers(visits_of, "views = 200", "silent", "long > INTERVAL 100 SECONDS")
+    assert every > silent > 0
+    assert slow == 0
+
+
+def test_newcomers_tell_the_crm_about_consent_and_card_and_some_withdraw(clean: DataFrame):
+    found = (
+        clean.where("system = 'crm'")
+        .groupBy("person")
+        .agg(
+            F.min_by("event_type", "at").alias("first"),
+            F.count_if(F.col("event_type") == "consent").alias("consents"),
+            F.count_if(F.col("event_type") == "custom:loyalty_joined").alias("cards"),
+        )
+    )
+    every, odd, cards, withdrawn = numbers(
+        found, "true", "first <> 'signup' OR consents NOT IN (1, 2) OR cards > 1", "cards = 1", "consents = 2"
+    )
+    assert odd == 0
+    assert every > cards > every / 2
+    assert 0 < withdrawn < every / 2

@@ -79,13 +79,16 @@ def event_accounts(
             duplicates=duplicates.get(source, nothing),
             quarantined=tally_of(stored.get((QUARANTINED, source))),
             unattributed=row.nobody if (row := stored.get((ACCEPTED, source))) else 0,
+            bots=row.bots if row else 0,
         )
         for source in sources
     ]
 
 
 def in_tables(run: Run, batch_id: int) -> dict[tuple[str, str], Row]:
-    """(fate, source) -> tally of the batch's rows as they stand in the tables, and how many are of nobody."""
+    """(fate, source) -> tally of the batch's rows as they stand in the tables, how many are of nobody and how many of
+    machines.
+    """
     fates = {ACCEPTED: SILVER_EVENTS, QUARANTINED: QUARANTINE}
     slices = [
         run.lake.read(table)
@@ -95,9 +98,10 @@ def in_tables(run: Run, batch_id: int) -> dict[tuple[str, str], Row]:
             "source",
             "record_id",
             (F.col("identity_key").isNull() if fate == ACCEPTED else F.lit(False)).alias("nobody"),
+            (F.col("is_bot") if fate == ACCEPTED else F.lit(False)).alias("bot"),
         )
         for fate, table in fates.items()
     ]
     counted = reduce(DataFrame.unionByName, slices).groupBy("fate", "source")
-    rows = counted.agg(*tally_columns(), F.count_if("nobody").alias("nobody"))
+    rows = counted.agg(*tally_columns(), F.count_if("nobody").alias("nobody"), F.count_if("bot").alias("bots"))
     return {(row.fate, row.source): row for row in bounded(rows, MOST_SOURCES)}

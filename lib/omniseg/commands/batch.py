@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.commands.accounts import Survey, event_accounts, refusals, survey
+from omniseg.commands.bots import with_bots
 from omniseg.commands.deliveries import Delivery, plain_path
 from omniseg.commands.frames import Frame, event_frame, reference_frame, to_pin
 from omniseg.commands.identities import add_identities
@@ -210,7 +211,7 @@ def write_accepted(run: Run, batch_id: int, judged: DataFrame, repeated: DataFra
     """Good events that are neither duplicates nor conflicts."""
     crash_here("ingest.silver.before")
     good = judged.where(F.size("rules") == 0)
-    accepted = good.join(repeated.select("record_id"), "record_id", "left_anti")
+    accepted = with_bots(run, batch_id, good.join(repeated.select("record_id"), "record_id", "left_anti"))
     run.lake.replace_slice(SILVER_EVENTS, accepted.select(*SILVER_EVENTS.column_names), f"batch_id = {batch_id}")
 
 

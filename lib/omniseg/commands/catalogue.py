@@ -144,6 +144,13 @@ LISTED = (
             argument(
                 "--bots", type=float, default=World.bots, metavar="X", help="share of online visits that are machines"
             ),
+            argument(
+                "--late-days",
+                type=int,
+                default=World.late_days,
+                metavar="N",
+                help="longest delay of records and files",
+            ),
             argument("--dirt", type=float, default=1.0, metavar="X", help="times the usual defects; 0 = none"),
             argument("--truth", metavar="DIR", help="tables of the truth (default: landing.root with -truth)"),
         ),

@@ -121,7 +121,8 @@ def references_of(
 
 def to_pin(frames: Iterable[Frame], pinned: Mapping[str, T.StructType]) -> dict[str, T.StructType]:
     """Declaration -> schema, where it was found in this batch."""
-    return {frame.declaration.name: frame.schema for frame in frames if known_schema(frame.declaration, pinned) is None}
+    found = [frame for frame in frames if frame.rows is not None]
+    return {frame.declaration.name: frame.schema for frame in found if known_schema(frame.declaration, pinned) is None}
 
 
 def plan_of(run: Run, declaration: Declaration, read: T.StructType) -> Plan:

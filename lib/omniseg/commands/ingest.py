@@ -15,7 +15,7 @@ from omniseg.settings.sources import load_declarations
 from omniseg.tables import BRONZE_EVENTS
 
 KEY_PROPERTY = "omniseg.pseudonym_key_fingerprint"
-COLUMNS = ("source", "files", "read", "accepted", "duplicates", "quarantined", "suppressed", "unattributed")
+COLUMNS = ("source", "files", "read", "accepted", "duplicates", "quarantined", "suppressed", "unattributed", "bots")
 
 
 def ingest(run: Run) -> None:
@@ -54,7 +54,12 @@ def check_key(run: Run) -> None:
 def report(run: Run, waiting: Mapping[str, Sequence[Delivery]], written: Written) -> None:
     """What was read, where it went and what to look at next; refused files end the run with exit code 3."""
     rows = [
-        {"source": account.source, "files": len(waiting[account.source]), "unattributed": account.unattributed}
+        {
+            "source": account.source,
+            "files": len(waiting[account.source]),
+            "unattributed": account.unattributed,
+            "bots": account.bots,
+        }
         | account.counts()
         for account in written.accounts
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import csv
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from pyspark.sql import DataFrame
@@ -19,6 +19,7 @@ from omniseg.ingest.declaration import Declaration
 from omniseg.ingest.parse import ORIGIN, parse_columns, parse_json
 from omniseg.ingest.schema import text_schema
 from omniseg.lake import delta_source, landing, raw
+from omniseg.lake.hostile import hostile_files
 from omniseg.names import nearest
 from omniseg.runtime import Run
 from omniseg.tables.types import ddl, struct_of
@@ -43,7 +44,25 @@ def parsed_files(
     run: Run, declaration: Declaration, files: Sequence[Delivery], *, pinned: Mapping[str, T.StructType]
 ) -> Parsed:
     """Parse the files by the declared schema, by the pinned one, or by the one found in them."""
-    schema = known_schema(declaration, pinned) or infer(run, declaration, files[:SAMPLED_FILES])
+    hostile = refused_unread(run, declaration, files)
+    safe = [file for file in files if file.path not in hostile]
+    if not safe:
+        return Parsed(None, known_schema(declaration, pinned) or T.StructType(), hostile)
+    schema = known_schema(declaration, pinned) or infer(run, declaration, safe[:SAMPLED_FILES])
+    parsed = parsed_by(run, declaration, safe, schema)
+    return replace(parsed, refused={**parsed.refused, **hostile})
+
+
+def refused_unread(run: Run, declaration: Declaration, files: Sequence[Delivery]) -> dict[str, str]:
+    """Files that are not even opened for reading, with the reason."""
+    if declaration.format == "delta":
+        return {}
+    paths, limit = [file.path for file in files], run.settings.landing.max_unpacked_mb
+    return hostile_files(run.spark, paths, pattern=declaration.path, unpacked_mb=limit)
+
+
+def parsed_by(run: Run, declaration: Declaration, files: Sequence[Delivery], schema: T.StructType) -> Parsed:
+    """Parse files by a schema."""
     paths = [file.path for file in files]
     if declaration.format == "json":
         return Parsed(parse_json(lines(run, declaration, paths), schema=ddl(schema)), schema, {})

@@ -197,6 +197,7 @@ def completed(run: Run, account: Account, batch_id: int, refused: Mapping[str, M
         duplicates=refused[DUPLICATE].get(account.source, none),
         quarantined=account.quarantined + refused[CONFLICT].get(account.source, none),
         unattributed=stored.nobody if stored else 0,
+        bots=stored.bots if stored else 0,
     )
 
 

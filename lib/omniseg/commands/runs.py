@@ -13,7 +13,7 @@ from omniseg.tables import RUNS
 
 NEWEST = 100  # runs that are listed, and among which a mistyped id is looked for
 MOST_SOURCES = 10_000
-COUNTS = ("read", "accepted", "duplicates", "quarantined", "suppressed", "unattributed")
+COUNTS = ("read", "accepted", "duplicates", "quarantined", "suppressed", "unattributed", "bots")
 LISTED = ("run_id", "command", "as_of", "started_at", "seconds", "exit_code", *COUNTS)
 SHOWN = ("source", *COUNTS)
 

@@ -34,6 +34,7 @@ class Account:
     quarantined: Tally = Tally()
     suppressed: Tally = Tally()
     unattributed: int = 0
+    bots: int = 0  # accepted events of machines
 
     def check(self) -> None:
         """Raise AccountingError, naming every figure, unless the law holds."""

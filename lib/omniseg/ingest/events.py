@@ -20,6 +20,9 @@ from omniseg.privacy.redact import redacted_map
 from omniseg.tables import CHANNELS
 
 FUTURE_HOURS = 24  # an event may lie this far after its delivery (clocks differ) before it counts as a future one
+EARLIEST = (
+    "1990-01-01"  # before it lies what is no time of an event: seconds read as milliseconds, clocks that were reset
+)
 NO_RATE = "no_rate"  # amount_status of an event whose currency has no rate (yet)
 LARGEST_AMOUNT = 10**12  # beyond this a line value is a mistake and could overflow sums
 
@@ -160,6 +163,7 @@ def event_rules(rules: Rules) -> Mapping[str, Column]:
         "missing:event_time": F.col("event_time").isNull(),
         "missing:event_type": F.col("event_type").isNull() | (F.col("event_type") == CUSTOM_EVENT_PREFIX),
         "future": F.col("event_time") > latest,
+        "before_1990": F.col("event_time") < F.lit(EARLIEST).cast("timestamp"),
         "unknown_channel": ~F.col("channel").isin(*CHANNELS),
         "unknown_currency": F.col("amount_native").isNotNull()
         & ~F.coalesce(F.col("currency").isin(*sorted(CURRENCIES)), F.lit(False)),

@@ -22,6 +22,8 @@ ORIGIN = ("__file", "__received_at", "__position")
 PARSED = (*ORIGIN, "__rules", "__reject", "__rescued")
 CORRUPT = "__corrupt"
 BLANKS = " \t\r\n"  # what JSON allows around an object
+# Fields of one record. More are an attack or a mistake, and to keep what no schema knows costs their square.
+MOST_FIELDS = 2_000
 # Numbers that Spark would read through a double on their way to text: with an exponent, or beyond 15 digits and a
 # point. Looked for in every record: it begins with what few characters are, and takes nothing back.
 INEXACT = r"[:\[,]\s*+-?+(?:[0-9]++(?:\.[0-9]++)?+[eE]|(?=[0-9.]{17})[0-9]++\.[0-9])"
@@ -31,25 +33,32 @@ NUMBER = r"([:\[,]\s*)(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?=\s*[,}\]])"
 def parse_json(lines: DataFrame, *, schema: str) -> DataFrame:
     """JSON Lines: `value` parsed by `schema` (DDL).
 
-    Rules: `malformed` (not one JSON object, or a value of another type than declared), `duplicate_key` (Spark would
-    let the last one win silently), `case_variant:<field>` (`ID` where `id` is declared would silently be null).
+    Rules: `malformed` (no JSON object in UTF-8, or a value of another type than declared), `duplicate_key` (Spark would
+    let the last one win silently), `too_many_fields` (more than MOST_FIELDS), `case_variant:<field>` (`ID` where `id`
+    is declared would silently be null).
     """
     names = struct_of(schema).names
     keys = F.json_object_keys("value")
     rows = lines.select(*ORIGIN, "value", parsed_objects(schema).alias("__object"), keys.alias("__keys"))
     raw, corrupt = one_object(schema)
-    rows = rows.select("*", raw.alias("__raw"), corrupt.alias("__corrupt"))
+    # Spark reads bytes that are no UTF-8 as a replacement character: two different identifiers would become one.
+    utf8 = F.is_valid_utf8("value")
+    rows = rows.select("*", F.when(utf8, raw).alias("__raw"), (corrupt | ~utf8).alias("__corrupt"))
     rows = rows.withColumn("__usual", only_declared(names))
     usual, corrupt = F.col("__usual"), F.col("__corrupt")
     rows = rows.withColumn("__unknown", F.when(~usual, F.array_except("__keys", declared_keys(names))))
     duplicate = ~usual & (F.size("__keys") > F.size(F.array_distinct("__keys")))
-    rules = broken({"malformed": corrupt, "duplicate_key": duplicate}, case_variants(F.col("__unknown"), names))
+    wide = F.size("__keys") > MOST_FIELDS
+    found = {"malformed": corrupt, "duplicate_key": duplicate, "too_many_fields": wide}
+    rules = broken(found, case_variants(F.col("__unknown"), names))
     return rows.select(
         *(F.col("__raw").getField(name).alias(name) for name in names),
         *ORIGIN,
         F.when(usual & ~corrupt, no_rules()).otherwise(rules).alias("__rules"),
-        F.when(corrupt | duplicate, F.col("value")).alias("__reject"),
-        F.when(F.size("__unknown") > 0, rescued_json(F.col("value"), F.col("__unknown"), duplicate)).alias("__rescued"),
+        F.when(corrupt | duplicate | wide, F.make_valid_utf8("value")).alias("__reject"),
+        F.when((F.size("__unknown") > 0) & ~wide, rescued_json(F.col("value"), F.col("__unknown"), duplicate)).alias(
+            "__rescued"
+        ),
     )
 
 

@@ -15,10 +15,13 @@ BLOCK_BITS = 33  # positions of one block of a file differ only below these bits
 EXPLANATIONS = {
     "malformed": "the text is not one record of the declared format",
     "duplicate_key": "a key stands twice in the object",
+    "too_many_fields": "the object has more than 2,000 fields",
     "case_variant": "a field is spelt with other upper and lower case than declared",
+    "not_positive": "a value that must lie above zero does not",
     "unreadable": "a value could not be read as the declared type",
     "missing": "a required value is missing",
     "future": "event_time lies more than 24 hours after the delivery",
+    "before_1990": "event_time lies before any event log: a clock that was reset, or another unit than declared",
     "too_late": "event_date is older than lateness.max_days allows",
     "unknown_channel": "the channel is not one of the known ones",
     "unknown_currency": "the currency is not an ISO 4217 code",

@@ -34,7 +34,8 @@ def reference_rows(
     buckets: int,
     batch_id: int,
 ) -> DataFrame:
-    """All columns of `table` (valid_to null) plus ORIGIN and `source`; a row without its key breaks `missing:<key>`.
+    """All columns of `table` (valid_to null) plus ORIGIN and `source`; a row without its key breaks `missing:<key>`, a
+    rate of nothing or less `not_positive:rate`.
 
     `mapped` has the declared columns it could map, ORIGIN and `attributes` (map of the columns that nothing takes).
     """
@@ -47,6 +48,8 @@ def reference_rows(
         rows = rows.withColumn("bucket", bucket(F.col("identity_key"), buckets))
     values = [name for name in table.column_names if name not in ("valid_from", *OWN)]
     lacking = {f"missing:{name}": F.col(name).isNull() for name in (*key, *required(table)) if name in rows.columns}
+    if "rate" in table.column_names:
+        lacking["not_positive:rate"] = F.col("rate") <= 0
     parsed = F.col("payload").isNotNull()
     rules = with_earlier(F.when(parsed, named_rules(lacking)))
     return rows.select(

@@ -23,6 +23,7 @@ from omniseg.kinds import (
     share,
     whole,
 )
+from omniseg.tables import CHANNELS
 
 ENTITIES = ("customer", "household", "account")  # the latter two are types of identifiers
 PROFILES = ("local", "cluster", "production")
@@ -42,6 +43,7 @@ class Landing:
 
     root: Annotated[str, TEXT]
     settle_seconds: Annotated[int, whole(0)]
+    max_unpacked_mb: Annotated[int, whole(1)]
     retention_days: Annotated[int | None, whole(1)]  # None = the operator's own business
 
 
@@ -74,6 +76,15 @@ class Dedupe:
     """How far back a second delivery of an event is recognised."""
 
     window_days: Annotated[int, whole(1, 3650)]
+
+
+@dataclass(frozen=True)
+class Bots:
+    """When a visitor counts as a machine although nobody says so: more events than these."""
+
+    channels: Annotated[tuple[str, ...], one_of(*CHANNELS)]
+    events_per_minute: Annotated[int, whole(1)]
+    events_per_day: Annotated[int, whole(1)]
 
 
 @dataclass(frozen=True)
@@ -176,6 +187,7 @@ class Settings:
     mlflow: Mlflow
     business: Business
     dedupe: Dedupe
+    bots: Bots
     identity: Identity
     privacy: Privacy
     consent: Consent

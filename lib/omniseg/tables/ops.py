@@ -19,6 +19,7 @@ RUNS = Table(
         quarantined BIGINT NOT NULL       | none | rows written to quarantine
         suppressed BIGINT NOT NULL        | none | rows of erased persons
         unattributed BIGINT NOT NULL      | none | accepted events without any identifier
+        bots BIGINT NOT NULL              | none | accepted events of machines, declared or detected
         batch_id BIGINT                   | none | batch that the run wrote
         started_at TIMESTAMP NOT NULL     | none | start (UTC)
         seconds DOUBLE NOT NULL           | none | duration, seconds

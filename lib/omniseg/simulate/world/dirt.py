@@ -5,8 +5,9 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from omniseg.simulate.world.clocks import changed_clock, stamped_by_it
 from omniseg.simulate.world.draws import below, uniform, weighted
-from omniseg.simulate.world.model import World
+from omniseg.simulate.world.model import CLOCK_DEFECTS, World
 
 COPIED = ("duplicate", "restamped", "conflicting")  # delivered twice, the second time as the defect says
 RESTAMPED_SECONDS = 90
@@ -29,20 +30,22 @@ def with_defects(events: DataFrame, world: World) -> DataFrame:
     if not world.defects:
         clean = {"defect": F.lit(None).cast("string"), "copy": F.lit(0), "delivered": day}
         return events.withColumns(clean)
-    drawn = weighted(world.defects, uniform(world.seed, "defect", F.col("event")))
+    anywhere = {name: rate for name, rate in world.defects.items() if name not in CLOCK_DEFECTS}
+    drawn = weighted(anywhere, uniform(world.seed, "defect", F.col("event")))
     possible = (
         (~drawn.isin(*MONEY) | (F.col("event_type") == "purchase"))
         & (~drawn.isin(*TEXT) | ~F.col("system").isin(*TYPED_SYSTEMS))
         & ((drawn != "confusable") | ~F.col("system").isin(*DIGITS_ONLY))
     )
-    rows = events.withColumn("defect", F.when(possible, drawn))
+    rows = events.withColumn("defect", F.coalesce(changed_clock(world), F.when(possible, drawn)))
     twice = F.array(F.lit(0), F.lit(1))
     rows = rows.withColumn("copy", F.explode(F.when(F.col("defect").isin(*COPIED), twice).otherwise(F.array(F.lit(0)))))
     late = 1 + below(world.late_days, world.seed, "late", F.col("event"))
     wait = F.when(F.col("defect") == "late", late).when(F.col("copy") == 1, 1).otherwise(0)
     rows = rows.withColumn("delivered", F.date_add(day, wait))
     later = F.when(is_copy("restamped"), RESTAMPED_SECONDS).when(has("future_clock"), FUTURE_DAYS * 86_400).otherwise(0)
-    return rows.withColumn("at", F.timestamp_seconds(F.unix_timestamp("at") + later))
+    moved = F.timestamp_seconds(F.unix_timestamp("at") + later)
+    return rows.withColumn("at", F.coalesce(stamped_by_it(world), moved))
 
 
 def has(defect: str) -> Column:

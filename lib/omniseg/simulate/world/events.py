@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 from omniseg.simulate.world.draws import below, bits, happens, uniform
 from omniseg.simulate.world.lookup import at_place, of_key
 from omniseg.simulate.world.model import CAMPAIGN_DAYS, DEPARTMENTS, ZONE, World
-from omniseg.simulate.world.visits import DAY, HOUR, PARTS, numbered
+from omniseg.simulate.world.people import identifiers
+from omniseg.simulate.world.visits import BOT_VIEWS_A_SECOND, DAY, HOUR, PARTS, numbered
 
 # part -> (event types in the order of its events, system); None: the system of the visit's own channel.
 TRACES: dict[str, tuple[tuple[str, ...], str | None]] = {
@@ -28,13 +29,17 @@ TRACES: dict[str, tuple[tuple[str, ...], str | None]] = {
 }
 SYSTEMS = {"pos": "till", "web": "web", "mobile": "app", "message": "email"}
 EPOCH_DAY = 719_163  # ordinal of 1970-01-01
+# What a newcomer leaves in the CRM, in this order, and what the ids of these records begin with.
+REGISTERED = ("signup", "consent", "custom:loyalty_joined", "consent")
+REGISTRATION_IDS = ("signup", "consent", "card", "withdrawal")
+CARD, WITHDRAWAL = 2, 3
 PUSHED = 0.3  # share of messages that go to the app instead of the mailbox
 
 
 def events(visits: DataFrame, world: World) -> DataFrame:
     """One row per event: event STRING (its id), visit, person, day INT (of the visit), part, item INT (place in the
     part), at TIMESTAMP, system, event_type, product INT (null without one), quantity INT, price and discount DECIMAL,
-    order STRING, campaign STRING, seconds INT, rating INT, store, bot.
+    order STRING, campaign STRING, seconds INT, rating INT, store, bot, silent.
     """
     total = reduce(lambda left, right: left + right, (F.col(part) for part in PARTS))
     rows = numbered(visits, total).withColumn("part", part_of())
@@ -49,24 +54,30 @@ def events(visits: DataFrame, world: World) -> DataFrame:
     rows = rows.withColumn("event_type", F.when(F.col("system") == "push", pushed).otherwise(F.col("event_type")))
     return rows.withColumns({"product": product_of(world), "at": moment(world)}).select(
         F.concat_ws("-", "visit", "place").alias("event"),
-        *("visit", "person", "day", "part", "item", "at", "system", "event_type", "store", "bot"),
+        *("visit", "person", "day", "part", "item", "at", "system", "event_type", "store", "bot", "silent"),
         *details(world),
     )
 
 
 def registrations(people: DataFrame, world: World) -> DataFrame:
-    """What newcomers leave in the CRM on the day they join: signup and, an hour later, their answer about consent.
+    """What newcomers leave in the CRM on the day they join, hour by hour: signup, their answer about consent, the card
+    of those who take one; some withdraw the consent days later.
 
     The columns of `events` that such an event does not have are left out.
     """
-    kinds = F.array(F.lit("signup"), F.lit("consent"))
+    seed, person = world.seed, F.col("person")
+    kinds = F.array(*(F.lit(kind) for kind in REGISTERED))
     rows = people.where(F.col("joined") > 0).select("*", F.posexplode(kinds).alias("item", "event_type"))
-    second = 10 * HOUR + below(8 * HOUR, world.seed, "signup", F.col("person")) + F.col("item") * HOUR
+    has_card = identifiers(world, F.lit(0))["loyalty"].isNotNull()
+    withdraws = happens(0.1, seed, "withdraws", person)
+    rows = rows.where(((F.col("item") != CARD) | has_card) & ((F.col("item") != WITHDRAWAL) | withdraws))
+    later = F.when(F.col("item") == WITHDRAWAL, 1 + below(20, seed, "withdrawn after", person)).otherwise(0)
+    second = 10 * HOUR + below(8 * HOUR, seed, "signup", person) + F.col("item") * HOUR
     return rows.select(
-        F.concat_ws("-", "event_type", "person").alias("event"),
+        F.concat_ws("-", at_place(REGISTRATION_IDS, F.col("item")), "person").alias("event"),
         *("person", "event_type", "item", "store"),
-        F.col("joined").alias("day"),
-        local_time(world, F.col("joined"), second).alias("at"),
+        (F.col("joined") + later).alias("day"),
+        local_time(world, F.col("joined") + later, second).alias("at"),
         F.lit("crm").alias("system"),
         F.lit(False).alias("bot"),
     )
@@ -132,6 +143,7 @@ def moment(world: World) -> Column:
     item, days = F.col("item"), below(17, world.seed, "days until back", F.col("visit")) + 3
     delay = (
         F.when(F.col("part") == "sent", at_place((-2 * HOUR, -300, -60), item))
+        .when(F.col("bot"), F.floor(item / BOT_VIEWS_A_SECOND).cast("int"))
         .when(F.col("part") == "views", item * 20)
         .when(F.col("part") == "adds", 300 + item * 15)
         .when(F.col("part") == "checkout", F.lit(600))

@@ -9,12 +9,14 @@ from pyspark.sql import functions as F
 
 from omniseg.simulate.world.draws import below, happens, one_of, uniform
 from omniseg.simulate.world.events import base_price
+from omniseg.simulate.world.files import SEPARATOR, csv_line
 from omniseg.simulate.world.lookup import at_place
 from omniseg.simulate.world.model import CAMPAIGN_DAYS, CURRENCY, DEPARTMENTS, ZONE, World
 from omniseg.simulate.world.people import country, currency, identifiers, region, shoppers
-from omniseg.simulate.world.systems import SEPARATOR, csv_line, sku
+from omniseg.simulate.world.systems import sku
 
 BRANDS = ("Nordlicht", "Alba", "Verde", "Primo", "Haus & Hof", "own brand")
+LEVELS = {"CHF": 0.92, "PLN": 0.22}  # euros for one, at least
 IN_CRM = 0.9  # share of persons of whom the CRM has a master record
 
 
@@ -83,11 +85,15 @@ def campaigns(spark: SparkSession, world: World) -> DataFrame:
 
 
 def exchange_rates(spark: SparkSession, world: World) -> DataFrame:
-    """Swiss francs in euros for each day, three weeks longer than the world: returns come later."""
-    return spark.range(world.days + 21).select(
-        F.lit("CHF").alias("currency"),
+    """Foreign money in euros for each day, three weeks longer than the world: returns come later."""
+    of = ((F.lit(name).alias("currency"), F.lit(low).alias("low")) for name, low in LEVELS.items())
+    levels = F.array(*(F.struct(*pair) for pair in of))
+    days = spark.range(world.days + 21).select("id", F.explode(levels).alias("of"))
+    swing = 1 + 0.1 * uniform(world.seed, "rate", F.col("id"), F.col("of.currency"))
+    return days.select(
+        F.col("of.currency").alias("currency"),
         F.date_add(F.lit(world.first_day), F.col("id").cast("int")).alias("day"),
-        (0.92 + 0.1 * uniform(world.seed, "rate", F.col("id"))).cast("decimal(18,6)").alias("rate"),
+        (F.col("of.low") * swing).cast("decimal(18,6)").alias("rate"),
         F.lit(CURRENCY).alias("into"),
     )
 

@@ -9,6 +9,7 @@ from datetime import date
 ZONE = "Europe/Berlin"  # the retailer's business days; tills stamp its wall clock
 CURRENCY = "EUR"
 DEPARTMENTS = ("grocery", "fresh", "household", "beauty", "fashion", "sports", "garden", "media")
+PUSH_RENAMED_AFTER = 0.5  # share of the days after which push calls its column `campaign` by another name
 CAMPAIGN_DAYS = 14  # a campaign and a message to everybody in every fortnight
 NEW_COLUMN_AFTER = 0.5  # share of the days after which web records carry a column that nobody announced
 
@@ -58,7 +59,10 @@ DEFECTS: dict[str, float] = {
     "huge_string": 0.0002,  # 60,000 characters in a free text
     "confusable": 0.001,  # a Cyrillic letter in a login
     "nobody": 0.005,  # without any identifier, or with one that stands for none
+    "dst_gap": 0.02,  # a line of a till, on the day clocks go forward, stamped in the hour that is skipped
+    "dst_overlap": 0.02,  # a line of a till, on the day clocks go back, stamped in the hour that comes twice
 }
+CLOCK_DEFECTS = ("dst_gap", "dst_overlap")  # a share of the lines of one day, not of all records
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from omniseg.simulate.world.lookup import at_place, of_key
 from omniseg.simulate.world.model import CURRENCY, DEPARTMENTS, RATES, World
 
 HOUSE = 0  # the "person" behind the card that tills use for people without one
-REGIONS = ("BE", "BY", "HH", "NW", "SN", "TI", "VD", "W")  # of stores 1, 2, …; the last three lie abroad
-COUNTRIES = {"TI": "CHE", "VD": "CHE", "W": "AUT"}
-CURRENCIES = {"CHE": "CHF"}
+REGIONS = ("BE", "BY", "HH", "NW", "SN", "TI", "VD", "W", "MZ")  # of stores 1, 2, …; the last four lie abroad
+COUNTRIES = {"TI": "CHE", "VD": "CHE", "W": "AUT", "MZ": "POL"}
+CURRENCIES = {"CHE": "CHF", "POL": "PLN"}
 FAMILY = 3  # persons who share a device, where one is shared
 COOKIE_DAYS = 60  # a browser forgets its cookie after so many days
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from omniseg.simulate.world.dirt import cut, has, spoilt_fields, spoilt_identifier
-from omniseg.simulate.world.draws import happens
-from omniseg.simulate.world.model import NEW_COLUMN_AFTER, ZONE, World
-from omniseg.simulate.world.people import HOUSE, currency, identifiers
+from omniseg.simulate.world.clocks import wall_clock
+from omniseg.simulate.world.dirt import has, spoilt_identifier
+from omniseg.simulate.world.draws import bits, happens
+from omniseg.simulate.world.events import WITHDRAWAL
+from omniseg.simulate.world.model import NEW_COLUMN_AFTER, PUSH_RENAMED_AFTER, World
+from omniseg.simulate.world.people import HOUSE, currency
 
 Fields = dict[str, Column]
-SEPARATOR = ";"  # of CSV files
 ISO = "yyyy-MM-dd'T'HH:mm:ss'Z'"
 
 
@@ -33,15 +34,20 @@ class System:
 
 
 def web(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
-    """Clicks. A shopper is logged in in some visits, and whenever something is bought."""
-    logged_in = happens(0.4, world.seed, "logged in", F.col("visit")) | F.col("order").isNotNull()
+    """Clicks. A shopper is logged in in some visits, and whenever something is bought; a machine never, and brings a
+    cookie of its own.
+    """
+    logged_in = (happens(0.4, world.seed, "logged in", F.col("visit")) | F.col("order").isNotNull()) & ~F.col("bot")
+    cookie = F.when(F.col("bot"), F.concat(F.lit("ck-"), F.hex(bits(world.seed, "machine", F.col("visit"))))).otherwise(
+        known["cookie"]
+    )
     campaign_link = F.col("day") >= int(world.days * NEW_COLUMN_AFTER)
     return {
         "eventId": spoilt["event_id"],
         "ts": stamped(),
         "type": F.col("event_type"),
         "session": F.concat(F.lit("s"), F.col("visit")),
-        "cookie": spoilt_identifier(known["cookie"]),
+        "cookie": spoilt_identifier(cookie),
         "login": F.when(logged_in, spoilt_identifier(known["login"])),
         "sku": sku(F.col("product")),
         "qty": spoilt["quantity"],
@@ -50,7 +56,7 @@ def web(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
         "currency": money(),
         "orderId": F.col("order"),
         "rating": F.col("rating"),
-        "agent": F.when(F.col("bot"), F.lit("ExampleBot/2.1")).otherwise(F.lit("Mozilla/5.0")),
+        "agent": F.when(F.col("bot") & ~F.col("silent"), F.lit("ExampleBot/2.1")).otherwise(F.lit("Mozilla/5.0")),
         "note": spoilt["note"],
         "experiment": F.when(campaign_link, F.concat(F.lit("v"), F.col("visit") % 3)),
     }
@@ -80,7 +86,7 @@ def till(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
     shown = (F.col("person") == HOUSE) | happens(0.8, world.seed, "card shown", F.col("visit"))
     return {
         "line_id": spoilt["event_id"],
-        "sold_at": F.date_format(F.from_utc_timestamp("at", ZONE), "dd.MM.yyyy HH:mm:ss"),
+        "sold_at": F.date_format(wall_clock(), "dd.MM.yyyy HH:mm:ss"),
         "kind": F.when(F.col("event_type") == "return", "R").otherwise("S"),
         "receipt": F.col("order"),
         "card": F.when(shown, spoilt_identifier(known["loyalty"])),
@@ -112,8 +118,15 @@ def email(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
 
 
 def push(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
-    """Messages to the app: nothing but a device."""
-    return messages(world, known, spoilt, "device")
+    """Messages to the app: nothing but a device. From some day on the campaign stands in another column."""
+    made = messages(world, known, spoilt, "device")
+    after, campaign = renamed(world), made["campaign"]
+    return {**made, "campaign": F.when(~after, campaign), "campaign_id": F.when(after, campaign)}
+
+
+def renamed(world: World) -> Column:
+    """True for records of push in which the column `campaign` is called `campaign_id`; never in a clean world."""
+    return F.lit(bool(world.defects)) & (F.col("day") >= int(world.days * PUSH_RENAMED_AFTER))
 
 
 def social(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
@@ -164,7 +177,7 @@ def tryon(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
 
 
 def crm(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
-    """Where all identifiers of a person stand together: registrations and consents."""
+    """Where all identifiers of a person stand together: registrations, loyalty cards and consents."""
     return {
         "id": spoilt["event_id"],
         "at": stamped(),
@@ -174,7 +187,10 @@ def crm(world: World, known: Mapping[str, Column], spoilt: Fields) -> Fields:
         "phone": F.when(~has("nobody"), known["phone"]),
         "card": F.when(~has("nobody"), known["loyalty"]),
         "purpose": F.when(F.col("event_type") == "consent", F.lit("marketing")),
-        "granted": F.when(F.col("event_type") == "consent", happens(0.7, world.seed, "granted", F.col("person"))),
+        "granted": F.when(
+            F.col("event_type") == "consent",
+            (F.col("item") != WITHDRAWAL) & happens(0.7, world.seed, "granted", F.col("person")),
+        ),
         "note": spoilt["note"],
     }
 
@@ -206,43 +222,7 @@ def sku(product: Column) -> Column:
     return F.when(product.isNotNull(), F.concat(F.lit("P"), F.lpad(product.cast("string"), 6, "0")))
 
 
-def csv_line(whole: Column) -> Column:
-    """A struct as a line of a CSV file."""
-    return F.to_csv(whole, {"sep": SEPARATOR, "emptyValue": ""})
-
-
 def money() -> Column:
     """Currency of an event with money, that of the store's country."""
     named = F.when(has("unknown_currency"), F.lit("XXQ")).otherwise(currency(F.col("store")))
     return F.when(F.col("price").isNotNull(), named)
-
-
-def records(events: DataFrame, world: World, system: System) -> DataFrame:
-    """The records of one system: its fields (Parquet), or one text in `value`; `file` names the file, `place` is the
-    place in it.
-    """
-    rows = events.where(F.col("system") == system.name)
-    known, spoilt = identifiers(world, F.col("day")), spoilt_fields(F.col("event"))
-    fields = [column.alias(name) for name, column in system.fields(world, known, spoilt).items()]
-    place = [file_name(system).alias("file"), F.struct("at", "event", "copy").alias("place")]
-    if system.form == "parquet":
-        return rows.select(*fields, *place)
-    whole = F.struct(*fields)
-    text = F.to_json(whole) if system.form == "jsonl" else csv_line(whole)
-    return rows.select(cut(text).alias("value"), *place)
-
-
-def file_name(system: System) -> Column:
-    """`2025-01-02`, with `T13` for systems that deliver by the hour: the hour of the event, on the day of delivery."""
-    day = F.date_format("delivered", "yyyy-MM-dd")
-    return day if system.every == "day" else F.concat(day, F.lit("T"), F.date_format("at", "HH"))
-
-
-def file_names() -> Column:
-    """The file of each record, by its system."""
-    return F.coalesce(*(F.when(F.col("system") == name, file_name(system)) for name, system in SYSTEMS.items()))
-
-
-def header(world: World, system: System) -> str:
-    """The first line of a CSV file."""
-    return SEPARATOR.join(system.fields(world, identifiers(world, F.lit(0)), spoilt_fields(F.lit(""))))

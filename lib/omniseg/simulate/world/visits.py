@@ -11,6 +11,8 @@ from omniseg.simulate.world.people import HOUSE
 
 MOST_VISITS = 100_000  # of one person; a visit's number is person x MOST_VISITS + its place
 BOT_VIEWS = 200
+BOT_VIEWS_A_SECOND = 2
+SILENT = 0.5  # share of the machines that do not say that they are
 HOUR, DAY = 3_600, 86_400
 # The parts of a visit in the order of their events; each has a column with its number of events.
 PARTS = ("sent", "views", "adds", "checkout", "bought", "tried", "back", "asked", "review", "post", "sensed")
@@ -18,8 +20,8 @@ PARTS = ("sent", "views", "adds", "checkout", "bought", "tried", "back", "asked"
 
 def visits(people: DataFrame, world: World) -> DataFrame:
     """One row per visit or message: visit BIGINT, person, day INT, second INT (of the wall clock, beyond 86,400 after
-    midnight), channel (pos, web, mobile, message), bot, at_till and reduced BOOLEAN, wait INT (seconds from the cart to
-    the purchase), store, favourite, price, and an INT per part.
+    midnight), channel (pos, web, mobile, message), bot, silent (a machine that does not say so), at_till and reduced
+    BOOLEAN, wait INT (seconds from the cart to the purchase), store, favourite, price, and an INT per part.
     """
     seed, visit = world.seed, F.col("visit")
     alive = F.col("left") - F.col("joined")
@@ -40,10 +42,24 @@ def visits(people: DataFrame, world: World) -> DataFrame:
     )
     rows = rows.withColumns({"house": house, "day": day_of(world), "channel": channel})
     rows = rows.withColumns({"second": second_of(world), "bot": bot & (F.col("channel") == "web")})
+    rows = rows.withColumn("silent", F.col("bot") & happens(SILENT, seed, "silent", visit))
     rows = with_purchase(rows, world)
     return with_parts(rows, world).select(
         F.when(F.col("house"), F.lit(HOUSE)).otherwise(F.col("person")).cast("bigint").alias("person"),
-        *("visit", "day", "second", "channel", "bot", "at_till", "reduced", "wait", "store", "favourite", "price"),
+        *(
+            "visit",
+            "day",
+            "second",
+            "channel",
+            "bot",
+            "silent",
+            "at_till",
+            "reduced",
+            "wait",
+            "store",
+            "favourite",
+            "price",
+        ),
         *PARTS,
     )
 
