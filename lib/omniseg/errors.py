@@ -88,3 +88,9 @@ class EnvironmentRefused(OmnisegError):
     """Java, Spark, Delta or another part of the environment is missing, or is a version that nobody tested."""
 
     exit_code = 10
+
+
+class StorageFailed(OmnisegError):
+    """A disk is full, or a file in the log of a table is damaged or gone; what was not committed is seen by nobody."""
+
+    exit_code = 11

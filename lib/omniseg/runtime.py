@@ -24,6 +24,7 @@ from pyspark.sql import SparkSession
 
 from omniseg.errors import ConfigError, OmnisegError, Problem
 from omniseg.ingest.accounting import Account
+from omniseg.lake.damage import storage_failure
 from omniseg.lake.locks import Lease
 from omniseg.lake.session import build_session
 from omniseg.lake.store import Lake
@@ -150,6 +151,9 @@ def attempt(run: Run, function: Callable[[Run], None]) -> None:
     except KeyboardInterrupt:
         run.status, run.exit_code, run.detail = "interrupted", 130, "interrupted"
     except Exception as error:  # noqa: BLE001 - a bug, or Spark itself failed: the one place that shows a stack trace
+        if (failure := storage_failure(error)) is not None:
+            fail(run, failure)
+            return
         traceback.print_exc()
         run.status, run.exit_code, run.detail = "bug", 1, type(error).__name__
 

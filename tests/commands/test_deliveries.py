@@ -12,8 +12,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from omniseg.commands.deliveries import deliveries, ledger, next_batch, plain_path, promise
+from omniseg.errors import AccountingError
 from omniseg.lake.store import Lake
-from omniseg.runtime import Run
+from omniseg.runtime import Run, record
 from omniseg.settings.load import load_settings
 from omniseg.settings.sources import load_declarations
 from omniseg.tables import FILES
@@ -103,6 +104,25 @@ def test_taken_files_are_in_the_ledger_of_their_source(spark: SparkSession, shop
     assert waiting(run) == {"orders": [], "others": ["a.jsonl"]}
     deliver(shop, "orders/a.jsonl", CONTENT + CONTENT)
     assert waiting(run_in(spark, shop))["orders"] == ["a.jsonl"]
+
+
+def test_F06_a_ledger_that_is_older_than_the_tables_is_refused_loudly(spark: SparkSession, shop: Path):
+    """Rows of a batch would be replaced by those of another one with its number."""
+    run = run_in(spark, shop)
+    for batch in (1, 2):
+        deliver(shop, f"orders/{batch}.jsonl")
+        take(run, batch)
+        run.batch_id, run.exit_code = batch, 0
+        record(run)
+    run.batch_id, run.exit_code = 3, 4  # a batch that failed is written again under its number
+    record(run)
+    assert next_batch(run) == 3
+    run.lake.delete(FILES, "batch_id = 2")  # as a RESTORE of the ledger alone leaves it
+    with pytest.raises(
+        AccountingError, match=r"batch 2 was committed, but ops.files, .* ends with batch 1\. Restore"
+    ) as told:
+        next_batch(run)
+    assert told.value.exit_code == 4
 
 
 def test_young_files_wait(spark: SparkSession, shop: Path):

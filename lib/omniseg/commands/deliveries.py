@@ -12,14 +12,14 @@ from urllib.parse import unquote
 
 from pyspark.sql import functions as F
 
-from omniseg.errors import ContractError
+from omniseg.errors import AccountingError, ContractError
 from omniseg.ingest.declaration import Declaration
 from omniseg.ingest.ledger import Candidate, Known, ready, to_hash, untaken
 from omniseg.lake import delta_source, landing
 from omniseg.lake.bounded import bounded
 from omniseg.lake.delta_source import Versions
 from omniseg.runtime import Run
-from omniseg.tables import FILES
+from omniseg.tables import FILES, RUNS
 
 log = logging.getLogger(__name__)
 MOST_FILES = 2_000_000  # deliveries that a ledger may hold before old ones have to be archived
@@ -37,9 +37,25 @@ class Delivery:
 
 
 def next_batch(run: Run) -> int:
-    """The batch after the highest committed one; an interrupted batch gets its number again and is replaced."""
-    rows = bounded(run.lake.read(FILES).agg(F.coalesce(F.max("batch_id"), F.lit(0)).alias("newest")), 1)
-    return int(rows[0].newest) + 1
+    """The batch after the highest committed one; an interrupted batch gets its number again and is replaced.
+
+    Raises AccountingError where a run has committed that number already: the ledger is an older one than the tables
+    (restored from a backup, say), and the rows of that batch would be replaced by others.
+    """
+    ledger_and_runs = {FILES.name: run.lake.read(FILES), RUNS.name: run.lake.read(RUNS).where(F.col("exit_code") == 0)}
+    newest = [
+        rows.agg(F.lit(name).alias("name"), F.coalesce(F.max("batch_id"), F.lit(0)).alias("newest"))
+        for name, rows in ledger_and_runs.items()
+    ]
+    found = {row.name: int(row.newest) for row in bounded(newest[0].unionByName(newest[1]), len(newest))}
+    known, ended = found[FILES.name], found[RUNS.name]
+    if ended > known:
+        raise AccountingError(
+            f"{RUNS.name} says that batch {ended} was committed, but {FILES.name}, the ledger of what was taken, ends "
+            f"with batch {known}. Restore {FILES.name} to its newest version, or the whole warehouse to one moment; "
+            "nothing was written"
+        )
+    return known + 1
 
 
 def deliveries(run: Run, declarations: Sequence[Declaration]) -> dict[str, list[Delivery]]:

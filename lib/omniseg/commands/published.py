@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from pyspark.sql import Row
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from omniseg.errors import ConfigError, Problem
+from omniseg.errors import ConfigError, Problem, ReproduceError
 from omniseg.lake.bounded import bounded
+from omniseg.lake.damage import told_by
 from omniseg.names import nearest
 from omniseg.report.contents import Snapshot
 from omniseg.runtime import Run
-from omniseg.tables import SEGMENT_LINEAGE, SEGMENT_PROFILES, SNAPSHOT_MANIFEST, SNAPSHOT_POINTER
+from omniseg.segments.snapshot import bucket_hashes
+from omniseg.tables import SEGMENT_LINEAGE, SEGMENT_PROFILES, SEGMENT_SNAPSHOTS, SNAPSHOT_MANIFEST, SNAPSHOT_POINTER
 
 MOST_SNAPSHOTS = 100_000
 MOST_PROFILES = 1_000_000
+MOST_BUCKETS = 100_000
 
 
 def pointer(run: Run) -> str | None:
@@ -53,6 +58,27 @@ def manifest(run: Run, snapshot_id: str) -> Row:
     known = [row.snapshot_id for row in manifests(run)]
     expected = "a published snapshot (omniseg snapshots list)"
     raise ConfigError([Problem("command line", "ID", repr(snapshot_id), expected, nearest(snapshot_id, known))])
+
+
+def verified_rows(run: Run, row: Row) -> DataFrame:
+    """The rows of a manifest's snapshot, once their hashes are found to be those that were published.
+
+    Raises ReproduceError for rows that changed since, or that can no longer be read: storage that lost a bit, a hand
+    that wrote into the table.
+    """
+    rows = run.lake.read(SEGMENT_SNAPSHOTS).where(F.col("snapshot_id") == F.lit(row.snapshot_id))
+    try:
+        found = {one.bucket: one.hash for one in bounded(bucket_hashes(rows), MOST_BUCKETS)}
+    except (PySparkException, Py4JJavaError) as error:
+        raise ReproduceError(f"snapshot {row.snapshot_id}: its rows cannot be read: {told_by(error)}") from error
+    every = sorted(found.keys() | row.bucket_hashes.keys())
+    wrong = [str(bucket) for bucket in every if found.get(bucket) != row.bucket_hashes.get(bucket)]
+    if wrong:
+        raise ReproduceError(
+            f"snapshot {row.snapshot_id}: the rows of bucket {', '.join(wrong)} are not those that were published. "
+            f"Restore {SEGMENT_SNAPSHOTS.name} from a backup, or publish the date {row.as_of} anew"
+        )
+    return rows
 
 
 def report_of(run: Run, row: Row) -> Snapshot:

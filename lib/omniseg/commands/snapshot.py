@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from omniseg.commands.declared import feature_set, segments_declaration
 from omniseg.commands.features import features_table, prepared, refresh
 from omniseg.commands.knowledge import Known
-from omniseg.commands.published import manifests, names_of, pointer, published_before
+from omniseg.commands.published import manifests, names_of, pointer, published_before, verified_rows
 from omniseg.commands.reports import write_report
 from omniseg.commands.train import model_for, spec_of
 from omniseg.errors import AuditFailed
@@ -127,7 +127,7 @@ def explain(run: Run, vectors: DataFrame, as_of: date) -> None:
         run.lake.replace_slice(SEGMENT_PROFILES, run.spark.createDataFrame(named, SEGMENT_PROFILES.ddl), slice_of(run))
     with run.step("gold.segment_lineage"):
         earlier_id = before.snapshot_id if before else None
-        earlier = run.lake.read(SEGMENT_SNAPSHOTS).where(F.col("snapshot_id") == F.lit(earlier_id)) if before else None
+        earlier = verified_rows(run, before) if before else None
         run.lake.replace_slice(SEGMENT_LINEAGE, lineage(staged(run), earlier, previous_id=earlier_id), slice_of(run))
 
 

@@ -6,11 +6,13 @@ import logging
 from dataclasses import dataclass, field
 
 from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from omniseg.errors import ContractError
 from omniseg.lake.bounded import bounded
+from omniseg.lake.damage import storage_failure
 from omniseg.quoting import sql_text
 from omniseg.tables import Table
 from omniseg.tables.types import canonical_type
@@ -38,11 +40,14 @@ class Lake:
         return f"{self.root.rstrip('/')}/{table.name.replace('.', '/')}"
 
     def exists(self, table: Table) -> bool:
-        """True when the table has been created."""
+        """True when the table has been created. Raises StorageFailed where its log is damaged."""
         if self.catalog:
             layer, name = table.name.split(".")
             return self.spark.catalog.tableExists(f"`{self.catalog}`.`{layer}`.`{name}`")
-        return DeltaTable.isDeltaTable(self.spark, self.path(table))
+        try:
+            return DeltaTable.isDeltaTable(self.spark, self.path(table))
+        except Py4JJavaError as error:
+            raise storage_failure(error, table=table.name) or error from error
 
     def delta(self, table: Table) -> DeltaTable:
         """The Delta handle of an existing table."""
