@@ -12,10 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from omniseg.lake.landing import THREADS, file_system, hadoop_path, jvm
+from omniseg.lake.landing import THREADS, file_system, hadoop_path, java_class, jvm
 
 LOCAL = re.compile(r"^(file:)?/+")
 MEGABYTE = 1_048_576
+PLAIN = (".jsonl", ".json", ".csv", ".txt", ".parquet")  # names of files that no codec claims; most are of these
 
 
 def hostile_files(spark: SparkSession, paths: Sequence[str], *, pattern: str, unpacked_mb: int) -> dict[str, str]:
@@ -48,16 +49,18 @@ def fixed_folder(pattern: str) -> str:
 
 def unpacks_badly(spark: SparkSession, path: str, limit: int) -> str:
     """Why a compressed file must not be unpacked: too large, or damaged; '' for others. Reads it up to the limit."""
+    if path.endswith(PLAIN):
+        return ""
     located = hadoop_path(spark, path)
-    java = jvm(spark)
+    view = jvm(spark)
     files = file_system(spark, located)
-    codec = java.org.apache.hadoop.io.compress.CompressionCodecFactory(files.getConf()).getCodec(located)
+    codec = java_class(view, "org.apache.hadoop.io.compress.CompressionCodecFactory")(files.getConf()).getCodec(located)
     if codec is None:
         return ""
     stream = files.open(located)
     try:
         most = limit * MEGABYTE
-        unpacked = java.org.apache.commons.io.IOUtils.skip(codec.createInputStream(stream), most + 1)
+        unpacked = java_class(view, "org.apache.commons.io.IOUtils").skip(codec.createInputStream(stream), most + 1)
         return f"it unpacks to more than {limit} MB (landing.max_unpacked_mb)" if unpacked > most else ""
     except Py4JJavaError as error:
         return f"its compressed content cannot be read to its end ({error.java_exception.getClass().getSimpleName()})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cache, reduce
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -50,7 +51,7 @@ def content_hash(spark: SparkSession, path: str) -> str:
         return f"{checksum.getAlgorithmName()}:{checksum.toString()}"
     stream = files.open(located)
     try:
-        return "sha256:" + str(jvm(spark).org.apache.commons.codec.digest.DigestUtils.sha256Hex(stream))
+        return "sha256:" + str(java_class(jvm(spark), "org.apache.commons.codec.digest.DigestUtils").sha256Hex(stream))
     finally:
         stream.close()
 
@@ -90,7 +91,7 @@ def folder_exists(spark: SparkSession, path: str) -> bool:
 
 def hadoop_path(spark: SparkSession, path: str) -> Any:
     """A Hadoop Path object."""
-    return jvm(spark).org.apache.hadoop.fs.Path(path)
+    return java_class(jvm(spark), "org.apache.hadoop.fs.Path")(path)
 
 
 def file_system(spark: SparkSession, path: Any) -> Any:
@@ -101,3 +102,9 @@ def file_system(spark: SparkSession, path: Any) -> Any:
 def jvm(spark: SparkSession) -> Any:
     """The JVM gateway: Hadoop's file API has no Python twin."""
     return spark.sparkContext._jvm
+
+
+@cache
+def java_class(view: Any, name: str) -> Any:
+    """A class of the JVM. Kept, because every part of the name is a question to the JVM, for every file anew."""
+    return reduce(getattr, name.split("."), view)
