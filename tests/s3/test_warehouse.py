@@ -21,6 +21,7 @@ from tests.cluster.standalone import killed_at_the_end, until
 from tests.conftest import SMALL
 from tests.multiset import stored
 from tests.s3 import jars
+from tests.s3.flaky import flaky
 from tests.source_tree import ROOT
 from tests.test_faults import AS_OF, deliver, night, sets
 
@@ -108,6 +109,24 @@ def test_a_warehouse_in_an_object_store_holds_the_same_rows(spark: SparkSession,
     assert omniseg(endpoint, tmp_path, tmp_path / "zone", "maintain")["status"] == "ok"
     assert len(rows(endpoint, SEGMENT_SNAPSHOTS)) == 60
     assert not (tmp_path / "warehouse").exists()
+
+
+def test_F11_a_store_that_refuses_and_loses_answers_costs_tries_and_no_rows(
+    spark: SparkSession, endpoint: str, tmp_path: Path
+):
+    deliver(tmp_path / "zone")
+    remote = store(endpoint)
+    remote.create_dir(BUCKET)
+    copy_files(str(tmp_path / "zone" / "landing"), f"{BUCKET}/landing", LocalFileSystem(), remote)
+    with flaky(endpoint, seed=11) as days:
+        first = omniseg(days.endpoint, tmp_path, tmp_path / "zone", "run", "--as-of", AS_OF.isoformat())
+    assert first["status"] == "ok"
+    assert days.injected["refused"] > 20
+    assert days.injected["lost"] > 5
+    lake = night(spark, tmp_path / "here", tmp_path / "zone")
+    for table in COMPARED:
+        assert rows(endpoint, table) == stored(lake.path(table), OF_THE_DELIVERY), table.name
+    assert published(lake) == first["snapshot_id"]
 
 
 def published(lake: Lake) -> str:
