@@ -31,7 +31,8 @@ from tests.ingest.conftest import ORDERS_JSON, order, orders_like
 from tests.ingest.test_money_and_references import PRODUCT_MASTER, RATES
 from tests.test_faults import contents, night, sets
 
-FIRST, SECOND = date(2024, 3, 29), date(2024, 3, 31)  # so far apart that a new model is due
+FIRST, SECOND = date(2024, 3, 29), date(2024, 3, 31)
+DUE = "model.max_age_days=1"  # so that the second night trains, too
 SEEDS = range(1, 6)
 PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
 CARDS = 60
@@ -165,7 +166,7 @@ def deliver_second(folder: Path, seed: int, orders: Sequence[str]) -> None:
 
 def killed(folder: Path, landing: Path, point: str) -> None:
     """The second night in a process of its own, which must die by SIGKILL, and at no other place than this point."""
-    given = [*sets(folder, landing), *(f"{key}={value}" for key, value in SMALL.items())]
+    given = [*sets(folder, landing), DUE, *(f"{key}={value}" for key, value in SMALL.items())]
     options = [word for text in given for word in ("--set", text)]
     command = [sys.executable, "-m", "omniseg", "run", "--as-of", SECOND.isoformat(), *options]
     armed = {**os.environ, faults.VARIABLE: point}
@@ -183,7 +184,7 @@ def unharmed(spark: SparkSession, folder: Path, landing: Path) -> Contents:
     """The tables after a second night that nothing disturbed; afterwards the folder is as it was before."""
     kept = folder.with_name("kept")
     shutil.copytree(folder, kept)
-    found = dict(contents(night(spark, folder, landing, SECOND)))
+    found = dict(contents(night(spark, folder, landing, SECOND, DUE)))
     shutil.rmtree(folder)
     kept.rename(folder)
     forget(spark)
@@ -203,7 +204,7 @@ def test_F01_killed_by_sigkill_at_every_point(spark: SparkSession, tmp_path: Pat
     forget(spark)
     lake = Lake(spark, str(folder / "warehouse"))
     assert bounded(lake.read(LOCKS), 1)[0].holder != ""  # the dead process still holds its lease, and is found dead
-    harmed = dict(contents(night(spark, folder, landing, SECOND)))
+    harmed = dict(contents(night(spark, folder, landing, SECOND, DUE)))
     rows = sum(one[0] for one in expected.values() if one is not None)
     sweep.outcomes.append(Outcome(seed, faults.POINTS, sum(map(bool, expected.values())), rows, harmed == expected))
     assert harmed == expected

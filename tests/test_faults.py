@@ -69,7 +69,7 @@ def deliver(folder: Path) -> None:
 
 
 def sets(folder: Path, landing: Path) -> list[str]:
-    """The settings of a run on `landing` into `folder`; a model is due for every night but the next one."""
+    """The settings of a run on `landing` into `folder`."""
     return [
         f"warehouse.root={folder / 'warehouse'}",
         f"mlflow.tracking_uri=sqlite:///{folder / 'mlflow.db'}",
@@ -80,13 +80,12 @@ def sets(folder: Path, landing: Path) -> list[str]:
         "model.leaves=4",
         "lake.buckets=2",
         "business.currency=EUR",
-        "model.max_age_days=1",
     ]
 
 
-def night(spark: SparkSession, folder: Path, landing: Path, as_of: date = AS_OF) -> Lake:
+def night(spark: SparkSession, folder: Path, landing: Path, as_of: date = AS_OF, *more: str) -> Lake:
     """The night's work, in this process."""
-    settings = load_settings(env="local", conf=None, sets=sets(folder, landing), environ={})
+    settings = load_settings(env="local", conf=None, sets=[*sets(folder, landing), *more], environ={})
     lake = Lake(spark, settings.warehouse.root)
     nightly(Run("run", settings, {}, as_of, given_lake=lake))
     return lake

@@ -7,8 +7,9 @@ import random
 from omniseg.errors import ConfigError
 from omniseg.ingest.ddl import BadDdl, columns_of
 from omniseg.nodes import MapNode
+from omniseg.settings.keys import keys
 from omniseg.settings.load import load_settings
-from omniseg.settings.schema import Settings, keys
+from omniseg.settings.schema import Settings
 from omniseg.settings.yaml_strict import parse
 
 PIECES = [

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from omniseg.kinds import SecretRef
+from omniseg.settings.keys import keys
 from omniseg.settings.load import describe, load_settings
-from omniseg.settings.schema import Settings, keys
+from omniseg.settings.schema import Settings
 
 File = Callable[[str], str]
 

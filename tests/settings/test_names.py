@@ -8,7 +8,7 @@ import pytest
 
 from omniseg.ingest.vocabulary import EVENT_COLUMNS, EVENT_TYPES, IDENTIFIER_TYPES
 from omniseg.names import edits, nearest
-from omniseg.settings.schema import keys
+from omniseg.settings.keys import keys
 from omniseg.tables import CHANNELS
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz_"

@@ -14,8 +14,9 @@ import pytest
 
 from omniseg.errors import ConfigError
 from omniseg.settings.conf import conf_dir, conf_path, conf_text, locate
+from omniseg.settings.keys import keys, sections
 from omniseg.settings.load import load_settings
-from omniseg.settings.schema import Settings, keys, sections
+from omniseg.settings.schema import Settings
 
 ROOT = Path(__file__).parents[2]
 OVERLAYS = ("local", "cluster")

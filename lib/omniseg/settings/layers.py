@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from omniseg.errors import Problem
 from omniseg.names import nearest
 from omniseg.nodes import ListNode, MapNode, Node, TextNode, describe
-from omniseg.settings.schema import Key, keys, sections
+from omniseg.settings.keys import Key, keys, sections
 
 SPARK = "spark"
 PREFIX = "OMNISEG_"

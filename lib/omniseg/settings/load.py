@@ -12,8 +12,9 @@ from omniseg.names import nearest
 from omniseg.settings import yaml_strict
 from omniseg.settings.conf import PACKAGED, conf_dir, label, locate
 from omniseg.settings.contradictions import contradictions
+from omniseg.settings.keys import compose, keys
 from omniseg.settings.layers import SPARK, Entry, from_command_line, from_environment, from_tree
-from omniseg.settings.schema import Settings, compose, keys
+from omniseg.settings.schema import Settings
 from omniseg.settings.values import typed
 
 BASE = "conf/base.yml"

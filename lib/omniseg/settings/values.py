@@ -9,8 +9,8 @@ from omniseg.errors import Problem
 from omniseg.kinds import TEXT, Kind, Unfit, shown
 from omniseg.secrecy import likely_secret_setting
 from omniseg.settings.interpolate import Broken, Resolver
+from omniseg.settings.keys import Key, keys
 from omniseg.settings.layers import Entry
-from omniseg.settings.schema import Key, keys
 
 NO_SECRET = "no secret in settings: keep it in the environment of the program that needs it"
 OPTION = Key(TEXT, many=False, optional=False)  # what every option of Spark accepts
