@@ -13,7 +13,8 @@ from pyspark.sql import Row, SparkSession
 from omniseg.commands.declared import feature_set
 from omniseg.commands.declared_features import verify
 from omniseg.commands.features import build, days_table, inputs
-from omniseg.commands.late_products import PRODUCTS_PROPERTY
+from omniseg.commands.knowledge import CHANGED_PROPERTY
+from omniseg.commands.late_products import PRODUCTS_PROPERTY, backfill_products
 from omniseg.features.partials import day_partials
 from omniseg.features.products import enriched
 from omniseg.lake.bounded import bounded
@@ -138,6 +139,20 @@ def test_where_accounts_are_segmented_other_identifiers_are_nobodys(nights: Nigh
     everybody, accounts = (inputs(one, feature_set(one.settings))[1] for one in (nights.run(), run))
     assert {row["identifier"] for row in bounded(everybody, 10)} == {*(f"k{number}" for number in range(5)), "firm"}
     assert [row["identifier"] for row in bounded(accounts, 10)] == ["firm"]
+
+
+def test_what_holds_only_since_then_changes_no_earlier_day(nights: Nights):
+    run = nights.run()
+    later = {
+        "product_id": "milk",
+        "department": "DRINKS",
+        "batch_id": 3,
+        "valid_from": datetime(2018, 1, 1, tzinfo=timezone.utc),
+    }
+    run.lake.append(PRODUCTS, products(run.spark, later))
+    backfill_products(run, feature_set(run.settings), 3)
+    found = [run.lake.property_of(CUSTOMER_DAY, name) for name in (CHANGED_PROPERTY, PRODUCTS_PROPERTY)]
+    assert found == ["2", "3"]
 
 
 def test_cut_points_that_degenerate_are_reported(nights: Nights, capsys: pytest.CaptureFixture[str]):

@@ -18,7 +18,8 @@ PRODUCTS_PROPERTY = "omniseg.partials_products"  # the newest batch of products 
 def backfill_products(run: Run, features: FeatureSet, newest: int) -> None:
     """Bring the partials that there are up to the products that are known now, of which the batch `newest` is the last.
 
-    Cost follows the news: only days with an event of a product that a newer batch brought are summed, and replaced.
+    Cost follows the news: only days with an event of a product that a newer batch brought, since that holds, are summed
+    and replaced.
     Partials of that batch and later ones know it already. An interrupted run does it again.
     """
     if not features.reads_products or not newest:
@@ -35,9 +36,10 @@ def sum_anew(run: Run, features: FeatureSet, before: int, newest: int) -> None:
     """Replace the partials of days with an event of a product that a batch after `before` brought."""
     events = run.lake.read(SILVER_EVENTS).where((F.col("batch_id") < newest) & F.col("identity_key").isNotNull())
     products = run.lake.read(PRODUCTS)
-    news = products.where(F.col("batch_id") > before).select("product_id").distinct()
+    news = products.where(F.col("batch_id") > before).groupBy("product_id").agg(F.min("valid_from").alias("__from"))
+    theirs = events.join(F.broadcast(news), "product_id").where(F.col("event_time") >= F.col("__from"))
     grain = [name for name in GRAIN if name != "bucket"]
-    keys = events.join(F.broadcast(news), "product_id", "left_semi").select(*grain).distinct().persist()
+    keys = theirs.select(*grain).distinct().persist()
     try:
         if not bounded(keys.limit(1), 1):
             return
