@@ -57,7 +57,7 @@ def stamped_by_it(world: World) -> Column:
     gap = CHANGE + below(HOUR, world.seed, "gap", F.col("event"))
     twice = CHANGE - HOUR + below(2 * HOUR, world.seed, "overlap", F.col("event"))
     second = F.when(F.col("defect") == "dst_gap", gap).when(F.col("defect") == "dst_overlap", twice)
-    return F.timestamp_seconds(midnight + second)
+    return F.when(F.col("defect").isin(*CLOCK_DEFECTS), F.timestamp_seconds(midnight + second))
 
 
 def wall_clock() -> Column:

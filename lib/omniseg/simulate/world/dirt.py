@@ -31,13 +31,17 @@ def with_defects(events: DataFrame, world: World) -> DataFrame:
         clean = {"defect": F.lit(None).cast("string"), "copy": F.lit(0), "delivered": day}
         return events.withColumns(clean)
     anywhere = {name: rate for name, rate in world.defects.items() if name not in CLOCK_DEFECTS}
-    drawn = weighted(anywhere, uniform(world.seed, "defect", F.col("event")))
+    # Columns of their own: Spark computes them once, and not for every place that asks.
+    rows = events.withColumn("__luck", uniform(world.seed, "defect", F.col("event")))
+    rows = rows.withColumn("__drawn", weighted(anywhere, F.col("__luck")))
+    drawn = F.col("__drawn")
     possible = (
         (~drawn.isin(*MONEY) | (F.col("event_type") == "purchase"))
         & (~drawn.isin(*TEXT) | ~F.col("system").isin(*TYPED_SYSTEMS))
         & ((drawn != "confusable") | ~F.col("system").isin(*DIGITS_ONLY))
     )
-    rows = events.withColumn("defect", F.coalesce(changed_clock(world), F.when(possible, drawn)))
+    rows = rows.withColumn("defect", F.coalesce(changed_clock(world), F.when(possible, drawn)))
+    rows = rows.drop("__luck", "__drawn")
     twice = F.array(F.lit(0), F.lit(1))
     rows = rows.withColumn("copy", F.explode(F.when(F.col("defect").isin(*COPIED), twice).otherwise(F.array(F.lit(0)))))
     late = 1 + below(world.late_days, world.seed, "late", F.col("event"))
