@@ -36,6 +36,7 @@ CODES = {
     "MonitoringBreach": 8,
     "LockHeld": 9,
     "EnvironmentRefused": 10,
+    "StorageFailed": 12,
 }
 Raise = Callable[[BaseException], Callable[[Run], None]]
 

@@ -93,4 +93,4 @@ class EnvironmentRefused(OmnisegError):
 class StorageFailed(OmnisegError):
     """A disk is full, or a file in the log of a table is damaged or gone; what was not committed is seen by nobody."""
 
-    exit_code = 11
+    exit_code = 12  # 11 is kept for an erasure whose proof failed

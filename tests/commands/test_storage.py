@@ -70,7 +70,7 @@ def test_F13_a_damaged_log_is_named_with_a_hint(
 ):
     damage(warehouse)
     forget(warehouse.spark)
-    assert execute(warehouse, runs.show_list, locks=False) == 11
+    assert execute(warehouse, runs.show_list, locks=False) == 12
     shown = capfd.readouterr()
     mine = [line for line in shown.err.splitlines() if line.startswith("omniseg runs list:")]
     assert len(mine) == 1
@@ -156,7 +156,7 @@ def test_F10_a_full_disk_ends_the_run_and_the_next_one_loses_nothing(
     shop.deliver("orders/2.jsonl", *(order(id=f"second-{n}") for n in range(20)), order(id="bad", price=-1))
     filler = fill(small_disk)
     capfd.readouterr()
-    shop.ingest(expected=11)
+    shop.ingest(expected=12)
     assert "a disk is full" in capfd.readouterr().err
     assert shop.ids() == sorted(f"first-{n}" for n in range(20))
     filler.unlink()
