@@ -16,9 +16,10 @@ from omniseg.features.declaration import FeatureSet, vector_columns
 from omniseg.features.distributions import settled_weights
 from omniseg.features.formulas import with_formulas
 from omniseg.features.journeys import settled_journeys
+from omniseg.features.measures import CUT_DAYS
 from omniseg.features.sessions import settled_sessions
-from omniseg.features.sets import settled_sets
-from omniseg.features.windows import bands_of, totals
+from omniseg.features.sets import cut, gathered_sets, set_values, window_sets
+from omniseg.features.windows import bands_of, window_slots, window_values
 
 References = Mapping[str, DataFrame]  # reference tables by their short names
 
@@ -78,18 +79,24 @@ def completed(
         F.lit(seen.as_of).alias("as_of"),
         F.lit(seen.known_batch_id).cast("bigint").alias("known_batch_id"),
         F.lit(features.version).alias("feature_set_version"),
+        CUT_DAYS,
         *(column.name for column in vector_columns(features)),
     )
 
 
 def measured_as_of(days: DataFrame, persons: DataFrame, *, seen: Seen) -> DataFrame:
-    """One row per customer_id: every measured feature. Days go to the person first, then each family is settled."""
+    """One row per customer_id: every measured feature, and cut_days. Days go to the person first; what is one number
+    or one set per window is settled from one aggregation over them, weights and carts from one of their own.
+    """
     features, bands = seen.features, bands_of(seen.features, seen.as_of)
     personal = days.where(seen.counts()).join(persons, F.col("identity_key") == F.col("identifier"))
     banded = personal.withColumn("band", bands.band)
-    vectors = totals(banded, features, bands)
+    aggregates = {**window_slots(features, bands), **gathered_sets(features)}
+    by_person = banded.groupBy("customer_id").agg(cut(features), *(one.alias(name) for name, one in aggregates.items()))
+    distinct = [found.alias(name) for name, found in window_sets(features, bands).items()]
+    settled = [*window_values(features, bands), *set_values(features, bands)]
+    vectors = by_person.select("*", *distinct).select("customer_id", CUT_DAYS, *settled)
     for family, settle in {
-        "sets": partial(settled_sets, banded, features, bands),
         "weights": partial(settled_weights, banded, features, bands),
         "sessions": partial(settled_sessions, banded, features, bands),
         "journeys": partial(settled_journeys, banded, features, bands),
@@ -97,6 +104,6 @@ def measured_as_of(days: DataFrame, persons: DataFrame, *, seen: Seen) -> DataFr
     }.items():
         if features.of_family(family):
             vectors = vectors.join(settle(), "customer_id", how="left")
-    # Who has no element has no row of a family; totals has a row for everybody.
-    joined = [feature for feature in features.measured if feature.rule.zero and feature.rule.family != "bands"]
+    # Who has none of a family's has no row of it.
+    joined = [one for one in features.measured if one.rule.zero and one.rule.family not in ("bands", "sets")]
     return vectors.fillna(0, [column.name for feature in joined for column in feature.columns])

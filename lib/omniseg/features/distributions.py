@@ -54,7 +54,7 @@ def members_of(feature: Measured, span: Span, numbers: Mapping[str, int]) -> dic
     element = F.struct(F.col("hash"), F.col("text"), weight.cast("double").alias("weight"))
     elements, number = gathered_names(feature, span)
     return {
-        elements: F.array_sort(F.collect_list(F.when(inside, element))),
+        elements: F.sort_array(F.collect_list(F.when(inside, element))),
         number: F.sum(F.when(inside, weight)).cast("double"),
     }
 
@@ -75,7 +75,7 @@ def distribution(feature: Measured, span: Span) -> Column:
         total = F.aggregate(shares, F.lit(0.0), lambda sofar, share: sofar - share * F.log2(share))
         return F.when(number > 0, total)
     # Most events first; of equally many the least text.
-    ranked = F.array_sort(F.transform(elements, lambda one: F.struct(-one["weight"], one["text"].alias("text"))))
+    ranked = F.sort_array(F.transform(elements, lambda one: F.struct(-one["weight"], one["text"].alias("text"))))
     texts = F.transform(F.slice(ranked, 1, int(feature.option or 1)), lambda one: one["text"])
     return F.get(texts, F.lit(0)) if feature.measure == "mode" else F.nullif(texts, F.array().cast("array<string>"))
 
@@ -84,7 +84,7 @@ def quantile(feature: Measured, elements: Column, number: Column) -> Column:
     """The value of rank floor(level · (n − 1)), from 0, among the sums of groups or the buckets of a histogram."""
     level = F.lit(feature.option)
     if is_exact(feature):
-        sums = F.array_sort(F.transform(elements, lambda one: one["weight"]))
+        sums = F.sort_array(F.transform(elements, lambda one: one["weight"]))
         return F.get(sums, F.floor(level * (F.size(elements) - 1)).cast("int"))
     rank = F.floor(level * (number - 1))
     # How many events lie in the buckets so far, and the bucket that holds the rank.

@@ -9,14 +9,15 @@ from pyspark.sql import functions as F
 
 from omniseg.expressions import column
 from omniseg.features.declaration import FeatureSet
+from omniseg.features.measures import CUT_DAYS
 
 FINITE = r"^-?[0-9.]+e[+-][0-9]+$"  # neither NaN, Infinity nor the word null
 EXACT = "__exact"  # measured columns in their own types, while formulas read them as DOUBLE
 
 
 def with_formulas(vectors: DataFrame, features: FeatureSet, *, as_of: date) -> DataFrame:
-    """Vectors (customer_id, measured and attribute columns) with the formulas; every column keeps its type."""
-    measured = [named.name for feature in features.measured for named in feature.columns]
+    """Vectors (customer_id, cut_days, measured, attribute columns) with the formulas; every column keeps its type."""
+    measured = [CUT_DAYS, *(named.name for feature in features.measured for named in feature.columns)]
     numbers = [named.name for feature in features.measured if feature.is_number for named in feature.columns]
     attributes = [attribute.name for attribute in features.facts]
     formulas = [formula.name for formula in features.formulas]

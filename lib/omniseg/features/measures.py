@@ -8,6 +8,8 @@ from dataclasses import dataclass
 # Types that measured values are converted to: money and quantities stay decimal, so sums are the same in any order.
 NUMBER = "DECIMAL(18,4)"
 ROUNDED = "rounded to 10 significant digits"
+MOST_ELEMENTS = 4096  # that one identity key's day and batch keeps of a set
+CUT_DAYS = "cut_days"  # how many days of a person's keys reached it: their sets are a sample
 QUANTILE_ERROR = 0.01  # of a quantile of values, relative; a quantile of sums (`per`) is exact
 
 

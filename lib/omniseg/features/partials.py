@@ -13,43 +13,14 @@ from omniseg import tables
 from omniseg.expressions import Compiled, column
 from omniseg.features.calendar import HOLIDAY, holiday
 from omniseg.features.declaration import FeatureSet, Measured, sql
-from omniseg.features.measures import NUMBER
-from omniseg.features.weights import SESSIONS, WEIGHT, WEIGHTED, bucket_of, pieces, weighted
+from omniseg.features.measures import MOST_ELEMENTS
+from omniseg.features.partial_kinds import KINDS, merged
+from omniseg.features.weights import WEIGHT, WEIGHTED, added_up, bucket_of, pieces
 
 GRAIN = ("identity_key", "bucket", "event_date", "batch_id")  # the bucket is a function of the key
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of partial aggregate: its type, what it holds, and the aggregate function that merges several of it ('':
-    elements are merged one by one).
-    """
-
-    type: str
-    meaning: str
-    merge: str = ""
-
-
-KINDS = {
-    "count": Kind("BIGINT", "events", "sum"),
-    "sum": Kind("DECIMAL(28,4)", "sum; null = none", "sum"),
-    "squares": Kind("DECIMAL(38,8)", "sum of squares; null = none", "try_sum"),
-    "cubes": Kind("DECIMAL(38,6)", "sum of cubes; null = none", "try_sum"),
-    "min": Kind(NUMBER, "least; null = none", "min"),
-    "max": Kind(NUMBER, "greatest; null = none", "max"),
-    "earliest": Kind("STRUCT<at: TIMESTAMP, value: STRING>", "earliest value; null = none", "min"),
-    "latest": Kind("STRUCT<at: TIMESTAMP, value: STRING>", "latest value; null = none", "max"),
-    "earliest_time": Kind("TIMESTAMP", "earliest event; null = none", "min"),
-    "latest_time": Kind("TIMESTAMP", "latest event; null = none", "max"),
-    "hashes": Kind("ARRAY<BIGINT>", "sorted distinct xxhash64; empty = none"),
-    "groups": Kind(WEIGHTED, "sum by xxhash64 of the group; empty = none"),
-    "histogram": Kind(WEIGHTED, "events by bucket of the value's logarithm; empty = none"),
-    "texts": Kind(WEIGHTED, "events by value; empty = none"),
-    "sessions": Kind(SESSIONS, "pieces of sessions, microseconds since 1970; empty = none; id"),
-    "moments": Kind(
-        "ARRAY<BIGINT>", "sorted: twice the microseconds since 1970 of additions to a cart, purchases one more"
-    ),
-}
+# Spark's sorts compare the first 8 bytes of the first column and look at the rest only where they are equal, and keys
+# begin with their type: `loyalty:`. So a hash stands before them (docs/decisions/0012-one-aggregation.md).
+PLACE = "__place"
 
 
 @dataclass(frozen=True)
@@ -117,9 +88,14 @@ def day_partials(events: DataFrame, *, features: FeatureSet, only: Collection[st
     DECIMAL(28,4); a value that is null, or does not fit DECIMAL(18,4), adds nothing. `only`: some of the columns.
     """
     wanted = [partial for partial in partials(features) if only is None or partial.name in only]
-    aggregates = [aggregate(partial).alias(partial.name) for partial in wanted]
+    lists = [partial for partial in wanted if KINDS[partial.kind].type == WEIGHTED]
+    rows = prepared(events, wanted, features)
+    aggregates = [aggregate(partial).alias(partial.name) for partial in wanted if partial not in lists]
     # The count keeps a row for every day, also where no feature needs a partial.
-    days = prepared(events, wanted, features).groupBy(*GRAIN).agg(F.count(F.lit(1)).alias("__events"), *aggregates)
+    days = rows.groupBy(PLACE, *GRAIN).agg(F.count(F.lit(1)).alias("__events"), *aggregates)
+    if lists:
+        elements = {partial.name: F.when(counted(partial), element(partial)) for partial in lists}
+        days = days.join(added_up(rows, (PLACE, *GRAIN), elements), [PLACE, *GRAIN], how="left")
     return days.select(*tables.CUSTOMER_DAY.column_names, *map(finished, wanted))
 
 
@@ -127,7 +103,9 @@ def finished(partial: Partial) -> Column:
     """The column of an aggregate; what was only listed is put together."""
     if partial.kind == "sessions":
         return pieces(partial.name, partial.option or 0)
-    return weighted(partial.name) if KINDS[partial.kind].type == WEIGHTED else F.col(partial.name)
+    if KINDS[partial.kind].type == WEIGHTED:
+        return F.coalesce(partial.name, F.array().cast(WEIGHTED)).alias(partial.name)
+    return F.col(partial.name)
 
 
 def prepared(events: DataFrame, wanted: Iterable[Partial], features: FeatureSet) -> DataFrame:
@@ -142,6 +120,7 @@ def prepared(events: DataFrame, wanted: Iterable[Partial], features: FeatureSet)
     calendar |= {HOLIDAY: holiday(features.holidays)} if HOLIDAY in features.read else {}
     mine = events.where(F.col("identity_key").isNotNull() & ~F.col("is_bot"))
     return (mine.withColumns(calendar) if calendar else mine).select(
+        F.xxhash64("identity_key").alias(PLACE),
         *GRAIN,
         "event_time",
         "event_type",
@@ -152,23 +131,26 @@ def prepared(events: DataFrame, wanted: Iterable[Partial], features: FeatureSet)
     )
 
 
+def counted(partial: Partial) -> Column:
+    """True on the prepared events that a partial is about."""
+    found = F.lit(True) if partial.where is None else prepared_as("where", partial.where)
+    asked = () if partial.kind == "sessions" else (("value", partial.of), ("per", partial.per))
+    for prefix, text in asked:
+        found = found if text is None else found & prepared_as(prefix, text).isNotNull()
+    return found if partial.kind != "moments" else found & F.col("event_type").isin("cart_add", "purchase")
+
+
 def aggregate(partial: Partial) -> Column:
     """The aggregate of a partial over prepared events."""
-    value, group = prepared_as("value", partial.of), prepared_as("per", partial.per)
-    counted = F.lit(True) if partial.where is None else prepared_as("where", partial.where)
-    asked = () if partial.kind == "sessions" else ((value, partial.of), (group, partial.per))
-    for wanted, text in asked:
-        counted = counted if text is None else counted & wanted.isNotNull()
+    value, counts = prepared_as("value", partial.of), counted(partial)
     if partial.kind == "count":
-        return F.count_if(counted)
+        return F.count_if(counts)
     if partial.kind == "sessions":
         happened = F.struct(F.xxhash64(value).alias("id"), F.unix_micros("event_time").alias("at"))
         nameless = happened.withField("id", F.lit(None).cast("bigint"))
-        return F.collect_list(F.when(counted, F.when(value.isNull(), nameless).otherwise(happened)))
-    if partial.kind in ("groups", "histogram", "texts"):
-        return F.collect_list(F.when(counted, element(partial, value, group)))
+        return F.collect_list(F.when(counts, F.when(value.isNull(), nameless).otherwise(happened)))
     if partial.kind in ("hashes", "moments"):
-        return F.array_sort(F.collect_set(F.when(counted & in_set(partial), set_member(partial, value))))
+        return bounded_set(partial.kind, F.collect_set(F.when(counts, set_member(partial, value))))
     values = {
         "sum": value,
         "squares": value * value,
@@ -181,13 +163,7 @@ def aggregate(partial: Partial) -> Column:
         "latest_time": F.col("event_time"),
     }
     kind = KINDS[partial.kind]
-    return merged(kind, F.when(counted, values[partial.kind])).cast(kind.type)
-
-
-def merged(kind: Kind, value: Column) -> Column:
-    """The aggregate that merges partials of a kind, or values into a partial."""
-    functions = {"sum": F.sum, "try_sum": F.try_sum, "min": F.min, "max": F.max}
-    return functions[kind.merge](value)
+    return merged(kind, F.when(counts, values[partial.kind])).cast(kind.type)
 
 
 def cube(value: Column) -> Column:
@@ -196,9 +172,13 @@ def cube(value: Column) -> Column:
     return (number * number * number).try_cast(KINDS["cubes"].type)
 
 
-def in_set(partial: Partial) -> Column:
-    """The events that a set is about."""
-    return F.lit(True) if partial.kind == "hashes" else F.col("event_type").isin("cart_add", "purchase")
+def bounded_set(kind: str, found: Column) -> Column:
+    """The elements in order, at most MOST_ELEMENTS: of hashes the least, which are as good as drawn; of moments the
+    newest.
+    """
+    if kind == "hashes":
+        return F.slice(F.sort_array(found), 1, MOST_ELEMENTS)
+    return F.sort_array(F.slice(F.sort_array(found, asc=False), 1, MOST_ELEMENTS))
 
 
 def set_member(partial: Partial, value: Column) -> Column:
@@ -208,12 +188,12 @@ def set_member(partial: Partial, value: Column) -> Column:
     return F.unix_micros("event_time") * 2 + (F.col("event_type") == "purchase").cast("bigint")
 
 
-def element(partial: Partial, value: Column, group: Column) -> Column:
+def element(partial: Partial) -> Column:
     """Hash, text and weight of an event among weighted elements."""
-    nothing, one = F.lit(None), F.lit(1)
+    nothing, one, value = F.lit(None), F.lit(1), prepared_as("value", partial.of)
     parts = {
         "texts": (nothing, value, one),
-        "groups": (F.xxhash64(group), nothing, value),
+        "groups": (F.xxhash64(prepared_as("per", partial.per)), nothing, value),
         "histogram": (bucket_of(value), nothing, one),
     }[partial.kind]
     types = ("bigint", "string", WEIGHT)

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 
 from omniseg.features.as_of import References, Seen, completed, measured_as_of
 from omniseg.features.declaration import FeatureSet
+from omniseg.features.measures import CUT_DAYS
 
 
 def changed_customers(days: DataFrame, identities: DataFrame, *, before: Seen, now: Seen) -> DataFrame:
@@ -61,7 +62,8 @@ def features_since(
         theirs.select(F.col("identifier").alias("identity_key")), "identity_key", "left_semi"
     )
     anew = measured_as_of(mine, theirs, seen=now)
-    kept = previous.join(changed, "customer_id", how="left_anti").select("customer_id", *unchanged(before, now))
+    others = previous.join(changed, "customer_id", how="left_anti")
+    kept = others.select("customer_id", CUT_DAYS, *unchanged(before, now))
     return completed(anew.unionByName(kept), persons, references, seen=now, buckets=buckets)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from omniseg.features.measures import QUANTILE_ERROR
+from omniseg.features.measures import MOST_ELEMENTS, QUANTILE_ERROR
 
 WEIGHT = "DECIMAL(28,4)"
 WEIGHTED = f"ARRAY<STRUCT<hash: BIGINT, text: STRING, weight: {WEIGHT}>>"
@@ -26,21 +27,30 @@ def bucket_of(value: Column) -> Column:
     return F.when(value == 0, F.lit(0)).otherwise(F.signum(value.cast("double")).cast("bigint") * number)
 
 
-def weighted(column: str) -> Column:
-    """A list of weighted elements with each element once, sorted, weights added up."""
-    listed = F.col(column)
+def added_up(rows: DataFrame, grain: Sequence[str], elements: Mapping[str, Column]) -> DataFrame:
+    """One row per grain with any element: for each name the elements once, weights added up, in order.
 
-    def same(left: Column, right: Column) -> Column:
-        return left["hash"].eqNullSafe(right["hash"]) & left["text"].eqNullSafe(right["text"])
+    Elements are grouped before they are listed, so what one row, or one task, holds does not grow with the events of a
+    key. A list keeps MOST_ELEMENTS: of texts the heaviest, of hashes the least, which are as good as drawn.
+    """
+    numbers = {name: number for number, name in enumerate(elements)}
+    members = rows.select(*grain, F.posexplode(F.array(*elements.values())).alias("__set", "element"))
+    once = (
+        members.where(F.col("element").isNotNull())
+        .select(*grain, "__set", "element.*")
+        .groupBy(*grain, "__set", "hash", "text")
+        .agg(F.sum("weight").cast(WEIGHT).alias("weight"))
+    )
+    heaviest = F.when(F.col("text").isNotNull(), -F.col("weight"))
+    ordered = F.struct(heaviest.alias("__order"), "hash", "text", "weight")
+    lists = {name: F.collect_list(F.when(F.col("__set") == number, ordered)) for name, number in numbers.items()}
+    listed = once.groupBy(*grain).agg(*(column.alias(name) for name, column in lists.items()))
+    return listed.withColumns({name: without_order(F.slice(F.sort_array(name), 1, MOST_ELEMENTS)) for name in numbers})
 
-    def added(one: Column) -> Column:
-        mine = F.filter(listed, lambda other: same(one, other))
-        zero = F.lit(0).cast(WEIGHT)
-        total = F.aggregate(mine, zero, lambda sofar, other: (sofar + other["weight"]).cast(WEIGHT))
-        return F.struct(one["hash"].alias("hash"), one["text"].alias("text"), total.alias("weight"))
 
-    distinct = F.array_distinct(F.transform(listed, lambda one: F.struct(one["hash"], one["text"])))
-    return F.transform(F.array_sort(distinct), added).alias(column)
+def without_order(listed: Column) -> Column:
+    """The elements as they are stored."""
+    return F.transform(listed, lambda one: F.struct(*(one[name].alias(name) for name in ("hash", "text", "weight"))))
 
 
 def pieces(column: str, idle_minutes: int) -> Column:

@@ -1,15 +1,16 @@
-"""Days become windows: partials are merged by bands of age, and every window is a run of bands."""
+"""Days become windows: each day lies in a band of age, and every window is a run of bands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from omniseg.features.declaration import FeatureSet, Measured
-from omniseg.features.partials import KINDS, Partial, merged, needs
+from omniseg.features.partial_kinds import KINDS, merged
+from omniseg.features.partials import Partial, needs
 from omniseg.features.settling import settled
 from omniseg.features.spans import Span
 from omniseg.quoting import sql_name
@@ -17,10 +18,7 @@ from omniseg.quoting import sql_name
 
 @dataclass(frozen=True)
 class Bands:
-    """The ages of days, cut where a window begins or ends (ascending). Band 0 is the newest.
-
-    So the pass over all days holds one plain aggregate per partial, not one conditional aggregate per feature column.
-    """
+    """The ages of days, cut where a window begins or ends (ascending). Band 0 is the newest."""
 
     as_of: date
     cuts: tuple[int, ...]
@@ -59,51 +57,45 @@ def bands_of(features: FeatureSet, as_of: date) -> Bands:
     return Bands(as_of, tuple(sorted({edge.age(as_of) for edge in features.edges} - {0})))
 
 
-def totals(personal: DataFrame, features: FeatureSet, bands: Bands) -> DataFrame:
-    """One row per customer_id: every measure that is one number per window. `personal`: partials with customer_id and
-    band.
+def window_slots(features: FeatureSet, bands: Bands) -> dict[str, Column]:
+    """By name, the aggregates over a person's days from which measures with one number per window are settled. Features
+    that need the same share it.
     """
-    wanted = features.of_family("bands")
-    slots = {slot.name: slot for feature in wanted for slot in slots_of(feature).values()}
-    by_band = personal.groupBy("customer_id", "band").agg(
-        F.count(F.lit(1)).alias("__days"), *(slot.of_days().alias(name) for name, slot in slots.items())
-    )
-    windows = {
-        slot.over(part): slot.merged(F.when(bands.inside(part), F.col(slot.name)))
-        for feature in wanted
+    return {
+        slot.over(part): slot.merged(F.when(bands.inside(part), slot.of_day()))
+        for feature in features.of_family("bands")
         for slot in slots_of(feature).values()
         for span in feature.spans
         for part in feature.parts(span)
     }
-    merged_windows = by_band.groupBy("customer_id").agg(
-        F.sum("__days").alias("__days"), *(column.alias(name) for name, column in windows.items())
-    )
-    values = [value(feature, span, bands).alias(feature.column(span)) for feature in wanted for span in feature.spans]
-    return merged_windows.select("customer_id", *values)
+
+
+def window_values(features: FeatureSet, bands: Bands) -> list[Column]:
+    """The columns of those measures, from `window_slots`."""
+    wanted = features.of_family("bands")
+    return [value(feature, span, bands).alias(feature.column(span)) for feature in wanted for span in feature.spans]
 
 
 @dataclass(frozen=True)
 class Slot:
-    """What is merged over bands and windows: a partial, or `days` that have it (see Measure). Features that need the
-    same share it.
-    """
+    """What is merged over a window: a partial, or `days` that have it (see Measure)."""
 
     partial: Partial
     days: str = ""
 
     @property
     def name(self) -> str:
-        """The column of a band."""
+        """Tells it from others."""
         return f"{self.days}_{self.partial.name}" if self.days else self.partial.name
 
     def over(self, span: Span) -> str:
         """The column of a window."""
         return " ".join([self.name, *(edge.name for edge in span.edges)])
 
-    def of_days(self) -> Column:
-        """The aggregate over the days of a band."""
+    def of_day(self) -> Column:
+        """What a day adds."""
         partial = F.col(self.partial.name)
-        return self.merged(F.when(partial > 0, F.col("event_date")) if self.days else partial)
+        return F.when(partial > 0, F.col("event_date")) if self.days else partial
 
     def merged(self, column: Column) -> Column:
         """The aggregate that merges."""

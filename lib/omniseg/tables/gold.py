@@ -30,6 +30,7 @@ CUSTOMER_FEATURES = Table(
         as_of DATE NOT NULL               | none       | last business day that counts
         known_batch_id BIGINT NOT NULL    | none       | highest batch used; knowledge time
         feature_set_version STRING NOT NULL | none     | hash of the feature declarations
+        cut_days BIGINT                   | attribute  | days of the person's keys that kept 4,096 elements of a set: distinct counts with such a day are estimates
     """),
 )
 
