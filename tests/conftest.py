@@ -37,6 +37,7 @@ SMALL = {
     # run, SIGKILL tests, jobs, benchmarks) compiles, as production does.
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.codegen.wholeStage": "false",
+    "spark.python.sql.dataFrameDebugging.enabled": "false",  # as conf/base.yml has it
     "spark.ui.enabled": "false",
     "spark.sql.ui.explainMode": "simple",
     "spark.sql.maxPlanStringLength": "2000",
