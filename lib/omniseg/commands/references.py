@@ -24,9 +24,10 @@ def write_reference(run: Run, declaration: ReferenceDeclaration, rows: DataFrame
     good = rows.where(F.size("rules") == 0)
     news = changing(winners(good, key=declaration.key, mode=declaration.mode), existing, key=declaration.key).persist()
     try:
-        account = accounted(declaration.name, rows, news)
-        crash_here("ingest.reference.before")
-        write_by_mode(run, table, news.select(*table.column_names), existing, declaration)
+        with run.step(table.name):
+            account = accounted(declaration.name, rows, news)
+            crash_here("ingest.reference.before")
+            write_by_mode(run, table, news.select(*table.column_names), existing, declaration)
     finally:
         news.unpersist()
     return account
