@@ -102,13 +102,6 @@ def test_the_next_night_follows_from_the_last_one(story: Story):
     assert [float(value) for value in values(rows, "spend_lifetime")] == [11.0, 15.0]
 
 
-def test_vectors_older_than_a_change_of_partials_are_no_base(story: Story, monkeypatch: pytest.MonkeyPatch):
-    run = story.run(NEXT)
-    seen = Seen(feature_set(run.settings), NEXT, knowledge(run).batch_id)
-    monkeypatch.setattr(Lake, "property_of", lambda self, table, key: "3")
-    assert earlier(run, seen) is None
-
-
 def test_verify_says_whether_vectors_are_what_the_days_give(story: Story):
     fine, tampered = story.runs["verified"], story.runs["tampered with"]
     assert fine.exit_code == 0, fine.detail

@@ -1,27 +1,37 @@
-"""Products that become known after their events (D20), and scores: one small warehouse, two nights."""
+"""Products that become known after their events (D20), and scores: one small warehouse, a few nights."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
 
 from omniseg.commands.declared import feature_set
 from omniseg.commands.declared_features import verify
-from omniseg.commands.features import build, days_table, inputs
-from omniseg.commands.knowledge import CHANGED_PROPERTY
+from omniseg.commands.features import build, days_table, earlier, inputs
 from omniseg.commands.late_products import PRODUCTS_PROPERTY, backfill_products
+from omniseg.features.as_of import Seen
 from omniseg.features.partials import day_partials
 from omniseg.features.products import enriched
 from omniseg.lake.bounded import bounded
 from omniseg.lake.store import Lake
 from omniseg.runtime import Run, execute
 from omniseg.settings.load import load_settings
-from omniseg.tables import CUSTOMER_DAY, CUSTOMER_FEATURES, FILES, IDENTITIES, PRODUCTS, RFM_CUTS, SILVER_EVENTS
+from omniseg.tables import (
+    CUSTOMER_CHANGES,
+    CUSTOMER_DAY,
+    CUSTOMER_FEATURES,
+    FILES,
+    IDENTITIES,
+    PRODUCTS,
+    RFM_CUTS,
+    SILVER_EVENTS,
+)
 from tests.features.rows import AS_OF, events, identities, products
 
 FEATURES = """\
@@ -37,6 +47,7 @@ rfm:
   segments:
     - {name: Best, frequency: 4-5}
 """
+BEFORE = AS_OF - timedelta(days=1)
 
 
 @dataclass
@@ -48,22 +59,23 @@ class Nights:
     runs: dict[str, Run] = field(default_factory=dict)
     vectors: dict[str, list[Row]] = field(default_factory=dict)
 
-    def run(self, *more: str) -> Run:
+    def run(self, *more: str, as_of: date = AS_OF) -> Run:
         """A run that has not begun."""
         sets = [*more, f"warehouse.root={self.folder / 'warehouse'}", f"features.file={self.folder / 'features.yml'}"]
         settings = load_settings(env="local", conf=None, sets=[*sets, "lake.buckets=2"], environ={})
-        return Run("features", settings, {}, AS_OF, given_lake=Lake(self.spark, settings.warehouse.root))
+        return Run("features", settings, {}, as_of, given_lake=Lake(self.spark, settings.warehouse.root))
 
     def taken(self, batch: int) -> None:
         """A batch is committed, as ingest does last."""
         row = (f"made-{batch}", "f", 1, datetime.now(timezone.utc), "h", 1, batch, "taken", None)
         self.run().lake.append(FILES, self.spark.createDataFrame([row], FILES.ddl))
 
-    def build(self, step: str) -> None:
+    def build(self, step: str, as_of: date = AS_OF) -> None:
         """`omniseg features`."""
-        self.runs[step] = self.run()
+        self.runs[step] = self.run(as_of=as_of)
         execute(self.runs[step], build, locks=False)
-        self.vectors[step] = bounded(self.runs[step].lake.read(CUSTOMER_FEATURES).orderBy("customer_id"), 10)
+        vectors = self.runs[step].lake.read(CUSTOMER_FEATURES).where(F.col("as_of") == F.lit(as_of))
+        self.vectors[step] = bounded(vectors.orderBy("customer_id"), 10)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +92,7 @@ def nights(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nig
     lake.append(SILVER_EVENTS, events(spark, *bought, {"identity_key": None, "product_id": "milk"}))
     lake.append(PRODUCTS, products(spark, {"product_id": "cheese"}))
     made.taken(1)
-    made.build("without milk")
+    made.build("without milk", BEFORE)
     lake.append(PRODUCTS, products(spark, {"product_id": "milk", "batch_id": 2}))
     made.taken(2)
     made.build("with milk")
@@ -107,6 +119,17 @@ def test_a_late_product_is_filled_in(nights: Nights):
     assert [float(row["dairy_lifetime"]) for row in rows] == [0.0, 0.0, 0.0, 10.0, 10.0]
 
 
+def test_only_whose_days_were_summed_anew_is_built_anew(nights: Nights):
+    """The vectors of the last night are the base, and `verify` finds no difference to those from all days."""
+    run = nights.run()
+    noted = bounded(run.lake.read(CUSTOMER_CHANGES).where("batch_id = 2"), 10)
+    assert sorted(row["identity_key"] for row in noted) == ["k3", "k4"]
+    found = earlier(run, Seen(feature_set(run.settings), AS_OF, 2))
+    assert found is not None
+    assert (found.as_of, found.known_batch_id) == (BEFORE, 1)
+    assert nights.runs["verified"].exit_code == 0
+
+
 def test_the_days_are_those_of_a_warehouse_that_knew_it_at_once(nights: Nights):
     run = nights.run()
     features = feature_set(run.settings)
@@ -123,7 +146,10 @@ def test_scores_are_part_of_the_vector_and_their_cut_points_are_kept(nights: Nig
         (1, 4, 4)
     ] * 2
     assert [row["rfm_segment"] for row in rows] == [None] * 3 + ["Best"] * 2
-    cuts = bounded(nights.run().lake.read(RFM_CUTS).where("dimension = 'frequency'").orderBy("score"), 10)
+    cuts = bounded(
+        nights.run().lake.read(RFM_CUTS).where(f"dimension = 'frequency' AND as_of = DATE'{AS_OF}'").orderBy("score"),
+        10,
+    )
     assert [(cut.score, cut.least, cut.greatest, cut.customers) for cut in cuts] == [
         (1, 1.0, 1.0, 3),
         (2, None, None, 0),
@@ -151,8 +177,8 @@ def test_what_holds_only_since_then_changes_no_earlier_day(nights: Nights):
     }
     run.lake.append(PRODUCTS, products(run.spark, later))
     backfill_products(run, feature_set(run.settings), 3)
-    found = [run.lake.property_of(CUSTOMER_DAY, name) for name in (CHANGED_PROPERTY, PRODUCTS_PROPERTY)]
-    assert found == ["2", "3"]
+    assert bounded(run.lake.read(CUSTOMER_CHANGES).where("batch_id = 3"), 10) == []
+    assert run.lake.property_of(CUSTOMER_DAY, PRODUCTS_PROPERTY) == "3"
 
 
 def test_cut_points_that_degenerate_are_reported(nights: Nights, capsys: pytest.CaptureFixture[str]):

@@ -24,6 +24,7 @@ from omniseg.features.measures import MEASURES
 from omniseg.features.partials import day_partials
 from omniseg.features.since import changed_customers, features_since
 from omniseg.features.spans import Span
+from omniseg.tables import CUSTOMER_CHANGES
 from tests.features.rows import AS_OF, customers, events, feature_set, identities
 from tests.oracle.features import QUERIES, account
 
@@ -204,12 +205,13 @@ def compare(
     known = {row["identity_key"]: row["person"] for row in rows}
     who = identities(spark, *({"identifier": key, "customer_id": person} for key, person in known.items()))
     days = day_partials(events(spark, *rows), features=features).localCheckpoint()
+    corrected = spark.createDataFrame([], CUSTOMER_CHANGES.ddl)
     now = NOW.of(features)
     found = built(days, who, now).localCheckpoint()
     assert differences(rows, features, found.collect()) == []
     for before in (night.of(features) for night in nights):
         previous = built(days, who, before).localCheckpoint()
-        changed = changed_customers(days, who, before=before, now=now).localCheckpoint()
+        changed = changed_customers(days, corrected, who, before=before, now=now).localCheckpoint()
         since = features_since(
             previous, changed, days, who, {"customers": customers(spark)}, before=before, now=now, buckets=16
         )

@@ -15,7 +15,7 @@ from omniseg.lake.bounded import bounded
 from omniseg.lake.store import Lake
 from omniseg.runtime import Run
 from omniseg.settings.load import load_settings
-from omniseg.tables import CUSTOMER_DAY, SILVER_EVENTS
+from omniseg.tables import CUSTOMER_CHANGES, CUSTOMER_DAY, SILVER_EVENTS
 from tests.crash import crash_at
 from tests.features.rows import EVENT, frame
 from tests.multiset import multiset
@@ -125,4 +125,5 @@ def test_a_later_batch_unmasks_what_an_earlier_one_brought_also_when_it_dies(lak
     assert {(row.identity_key, row.is_bot) for row in kept} == {("machine", True), ("person", False)}
     assert len(kept) == 8
     assert bounded(lake.read(CUSTOMER_DAY), 10) == []  # what counted the machine is built anew
+    assert [(row.identity_key, row.batch_id) for row in bounded(lake.read(CUSTOMER_CHANGES), 10)] == [("machine", 2)]
     assert multiset(with_bots(run, 2, second)) == expected  # a batch that died later is written again

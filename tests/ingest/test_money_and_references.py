@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from omniseg.commands.rates import exchange_rates
 from omniseg.lake.bounded import bounded
 from omniseg.runtime import Run
-from omniseg.tables import CUSTOMER_DAY, CUSTOMERS, EXCHANGE_RATES, IDENTITIES, PRODUCTS, STORES
+from omniseg.tables import CUSTOMER_CHANGES, CUSTOMER_DAY, CUSTOMERS, EXCHANGE_RATES, IDENTITIES, PRODUCTS, STORES
 from tests.crash import crash_at
 from tests.ingest.conftest import ORDERS_JSON, Shop, order, orders_like
 
@@ -168,6 +168,9 @@ def test_a_later_rate_fills_the_amounts_that_waited_for_it(nights: Nights) -> No
     }
     # Partials that counted the event without its amount are gone, so that they are built anew; older ones stay.
     assert [row.batch_id for row in nights.shop.rows(CUSTOMER_DAY)] == [0]
+    yen = next(row for row in imports if row.event_id == "yen")
+    noted = nights.shop.rows(CUSTOMER_CHANGES)
+    assert [(row.identity_key, row.bucket, row.batch_id) for row in noted] == [(yen.identity_key, yen.bucket, 2)]
 
 
 def test_D09_a_revised_rate_holds_from_then_on_and_a_rate_of_nothing_is_none(nights: Nights) -> None:

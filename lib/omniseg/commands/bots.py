@@ -27,7 +27,8 @@ def with_bots(run: Run, batch_id: int, accepted: DataFrame) -> DataFrame:
     if not bounded(busy.limit(1), 1):
         return accepted
     days = Staging(run.spark, run.work_dir).keep(STAGED, bot_days(accepted, earlier, busy, limits))
-    known = marked(earlier.where(~F.col("is_bot")), days, limits).where("is_bot").select("record_id", "batch_id")
+    unmasked = marked(earlier.where(~F.col("is_bot")), days, limits).where("is_bot")
+    known = unmasked.select("record_id", "batch_id", "identity_key", "bucket")
     correct_events(run, batch_id, known, {"is_bot": "true"}, point="ingest.bots.before")
     return marked(accepted, days, limits)
 

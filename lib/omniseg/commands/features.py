@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.commands.declared import feature_set
-from omniseg.commands.knowledge import CHANGED_PROPERTY, Known, knowledge
+from omniseg.commands.knowledge import Known, knowledge
 from omniseg.commands.late_products import backfill_products
 from omniseg.commands.rfm import scored
 from omniseg.faults import crash_here
@@ -23,7 +23,16 @@ from omniseg.features.since import changed_customers, features_since
 from omniseg.ingest.vocabulary import IDENTIFIER_TYPES
 from omniseg.lake.bounded import bounded
 from omniseg.runtime import Run
-from omniseg.tables import CUSTOMER_DAY, CUSTOMER_FEATURES, IDENTITIES, PRODUCTS, REFERENCES, SILVER_EVENTS, Table
+from omniseg.tables import (
+    CUSTOMER_CHANGES,
+    CUSTOMER_DAY,
+    CUSTOMER_FEATURES,
+    IDENTITIES,
+    PRODUCTS,
+    REFERENCES,
+    SILVER_EVENTS,
+    Table,
+)
 
 PARTIALS_PROPERTY = "omniseg.partials"
 LONGEST_STEP = 31  # days; after a longer one nearly everybody has changed
@@ -116,7 +125,7 @@ def write_vectors(run: Run, features: FeatureSet, as_of: date, known: int) -> No
         return
     log.info("features as of %s follow from those as of %s", now.as_of, before.as_of)
     days, identities, _ = inputs(run, features)
-    changed = changed_customers(days, identities, before=before, now=now).persist()
+    changed = changed_customers(days, run.lake.read(CUSTOMER_CHANGES), identities, before=before, now=now).persist()
     try:
         store_vectors(run, now, built_since(run, before, now, changed))
     finally:
@@ -133,18 +142,16 @@ def store_vectors(run: Run, now: Seen, rows: DataFrame) -> None:
 def earlier(run: Run, now: Seen) -> Seen | None:
     """The newest vectors of the same declarations from which those of `now` follow; None where there are none.
 
-    They must be of an earlier date, not too long ago, and newer than the last change of partials of older batches.
+    They must be of an earlier date, and not too long ago.
     """
     of_version = F.col("feature_set_version") == now.features.version
     near = F.col("as_of").between(F.lit(now.as_of - timedelta(days=LONGEST_STEP)), F.lit(now.as_of - timedelta(days=1)))
     slices = run.lake.read(CUSTOMER_FEATURES).where(of_version & near & (F.col("known_batch_id") <= now.known_batch_id))
     found = bounded(slices.groupBy("as_of").agg(F.max("known_batch_id").alias("known")), LONGEST_STEP)
-    changed = int(run.lake.property_of(CUSTOMER_DAY, CHANGED_PROPERTY) or 0)
-    usable = [(row.as_of, int(row.known)) for row in found if row.known >= changed]
-    if not usable:
+    if not found:
         return None
-    as_of, known = max(usable)
-    return replace(now, as_of=as_of, known_batch_id=known)
+    newest = max(found, key=lambda row: row.as_of)
+    return replace(now, as_of=newest.as_of, known_batch_id=int(newest.known))
 
 
 def inputs(run: Run, features: FeatureSet) -> tuple[DataFrame, DataFrame, References]:

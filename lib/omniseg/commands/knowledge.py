@@ -14,7 +14,6 @@ from omniseg.lake.bounded import bounded
 from omniseg.runtime import Run
 from omniseg.tables import FILES, IDENTITIES, REFERENCES
 
-CHANGED_PROPERTY = "omniseg.partials_changed_by"  # of gold.customer_day: the last batch that changed older partials
 LEDGER, PEOPLE = "files", "identities"
 
 

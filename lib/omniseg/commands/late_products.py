@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import functions as F
 
-from omniseg.commands.knowledge import CHANGED_PROPERTY
+from omniseg.commands.corrections import note_changes
 from omniseg.features.declaration import FeatureSet
 from omniseg.features.partials import GRAIN, day_partials, partial_columns
 from omniseg.features.products import enriched
@@ -38,13 +38,12 @@ def sum_anew(run: Run, features: FeatureSet, before: int, newest: int) -> None:
     products = run.lake.read(PRODUCTS)
     news = products.where(F.col("batch_id") > before).groupBy("product_id").agg(F.min("valid_from").alias("__from"))
     theirs = events.join(F.broadcast(news), "product_id").where(F.col("event_time") >= F.col("__from"))
-    grain = [name for name in GRAIN if name != "bucket"]
-    keys = theirs.select(*grain).distinct().persist()
+    keys = theirs.select(*GRAIN).distinct().persist()
     try:
         if not bounded(keys.limit(1), 1):
             return
-        rows = day_partials(enriched(events.join(keys, grain, "left_semi"), products), features=features)
-        run.lake.set_property(CUSTOMER_DAY, CHANGED_PROPERTY, str(newest))
+        rows = day_partials(enriched(events.join(keys, [*GRAIN], "left_semi"), products), features=features)
+        note_changes(run, newest, keys)
         same = " AND ".join(f"old.`{name}` = new.`{name}`" for name in GRAIN)
         change = {column.name: f"new.`{column.name}`" for column in partial_columns(features)}
         table = CUSTOMER_DAY.extended(partial_columns(features))

@@ -27,7 +27,11 @@ def fill_amounts(run: Run, batch_id: int, rates: DataFrame) -> None:
     waiting = run.lake.read(SILVER_EVENTS).where((F.col("amount_status") == NO_RATE) & (F.col("batch_id") < batch_id))
     known = F.broadcast(rates.withColumnRenamed("rate_date", "event_date"))
     priced = waiting.join(known, ["currency", "event_date"]).select(
-        "record_id", "batch_id", in_business_currency(F.col("amount_native"), F.col("rate")).alias("amount")
+        "record_id",
+        "batch_id",
+        "identity_key",
+        "bucket",
+        in_business_currency(F.col("amount_native"), F.col("rate")).alias("amount"),
     )
     filled = priced.where(F.col("amount").isNotNull())
     change = {"amount": "new.amount", "amount_status": "'ok'"}

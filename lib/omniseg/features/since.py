@@ -21,16 +21,23 @@ from omniseg.features.declaration import FeatureSet
 from omniseg.features.measures import CUT_DAYS
 
 
-def changed_customers(days: DataFrame, identities: DataFrame, *, before: Seen, now: Seen) -> DataFrame:
-    """customer_id of the persons whose measured features may differ between two looks at the same declarations."""
+def changed_customers(
+    days: DataFrame, changes: DataFrame, identities: DataFrame, *, before: Seen, now: Seen
+) -> DataFrame:
+    """customer_id of the persons whose measured features may differ between two looks at the same declarations.
+
+    `changes` is gold.customer_changes: whose days of earlier batches a later one changed.
+    """
+    since = F.col("batch_id").between(before.known_batch_id + 1, now.known_batch_id)
     late = F.col("batch_id") > before.known_batch_id
     crossed = [
         F.col("event_date").between(*map(F.lit, span)) for span in crossed_days(now.features, before.as_of, now.as_of)
     ]
-    keys = days.where(now.counts() & reduce(or_, crossed, late)).select(F.col("identity_key").alias("identifier"))
+    moved = days.where(now.counts() & reduce(or_, crossed, late))
+    keys = moved.select("identity_key").unionByName(changes.where(since).select("identity_key"))
     persons = now.persons(identities)
-    renamed = identities.where(F.col("batch_id").between(before.known_batch_id + 1, now.known_batch_id))
-    found = persons.join(keys, "identifier", how="left_semi").select("customer_id")
+    renamed = identities.where(since)
+    found = persons.join(keys, F.col("identifier") == F.col("identity_key"), how="left_semi").select("customer_id")
     return found.unionByName(renamed.select("customer_id")).distinct()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from omniseg.tables.events import BRONZE_EVENTS, CHANNELS, QUARANTINE, RAW_REJECTS, SILVER_EVENTS
 from omniseg.tables.gold import (
+    CUSTOMER_CHANGES,
     CUSTOMER_DAY,
     CUSTOMER_FEATURES,
     RFM_CUTS,
@@ -39,6 +40,7 @@ ALL: tuple[Table, ...] = (
     *REFERENCES.values(),
     IDENTITIES,
     CUSTOMER_DAY,
+    CUSTOMER_CHANGES,
     CUSTOMER_FEATURES,
     RFM_CUTS,
     SEGMENT_SNAPSHOTS,
@@ -60,6 +62,7 @@ __all__ = [
     "CHANNELS",
     "CONSENTS",
     "CUSTOMERS",
+    "CUSTOMER_CHANGES",
     "CUSTOMER_DAY",
     "CUSTOMER_FEATURES",
     "EXCHANGE_RATES",

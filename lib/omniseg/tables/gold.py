@@ -18,6 +18,18 @@ CUSTOMER_DAY = Table(
     """),
 )
 
+CUSTOMER_CHANGES = Table(
+    name="gold.customer_changes",
+    grain="identity key × batch that changed earlier days of it",
+    key=("identity_key", "batch_id"),
+    statistics=("batch_id", "bucket"),
+    columns=parse_columns("""
+        identity_key STRING NOT NULL      | pseudonym  | identity key whose days of earlier batches were summed anew
+        bucket INT NOT NULL               | none       | pmod(xxhash64(identity_key), lake.buckets)
+        batch_id BIGINT NOT NULL          | none       | batch that brought the reason: a rate, a product, more events of a machine; knowledge time
+    """),
+)
+
 CUSTOMER_FEATURES = Table(
     name="gold.customer_features",
     grain="customer × as_of",
