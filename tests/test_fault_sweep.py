@@ -13,8 +13,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -52,20 +52,25 @@ class Outcome:
     equal: bool
 
 
-@dataclass
+@dataclass(frozen=True)
 class Sweep:
-    """What the seeds showed so far."""
+    """What the seeds showed so far, a file each, since they may be run by several processes."""
 
-    outcomes: list[Outcome] = field(default_factory=list)
+    folder: Path
+
+    def add(self, outcome: Outcome) -> None:
+        """Keep an outcome, and write the page of as many seeds as were run."""
+        (self.folder / f"{outcome.seed}.json").write_text(json.dumps(asdict(outcome)), encoding="utf-8")
+        texts = [file.read_text(encoding="utf-8") for file in sorted(self.folder.glob("*.json"))]
+        PAGE.write_text("\n".join(page([Outcome(**json.loads(text)) for text in texts])), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def sweep() -> Iterator[Sweep]:
-    """Collects the outcomes; the page is written at the end, of as many seeds as were run."""
-    found = Sweep()
-    yield found
-    if found.outcomes:
-        PAGE.write_text("\n".join(page(found.outcomes)), encoding="utf-8")
+def sweep(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Sweep:
+    """One for all processes of a run."""
+    folder = tmp_path_factory.getbasetemp().parent / f"sweep-{testrun_uid}"
+    folder.mkdir(exist_ok=True)
+    return Sweep(folder)
 
 
 def page(outcomes: Sequence[Outcome]) -> list[str]:
@@ -208,7 +213,7 @@ def test_F01_killed_by_sigkill_at_every_point(spark: SparkSession, tmp_path: Pat
     assert bounded(lake.read(LOCKS), 1)[0].holder != ""  # the dead process still holds its lease, and is found dead
     harmed = dict(contents(night(spark, folder, landing, SECOND, DUE)))
     rows = sum(one[0] for one in expected.values() if one is not None)
-    sweep.outcomes.append(Outcome(seed, died, sum(map(bool, expected.values())), rows, harmed == expected))
+    sweep.add(Outcome(seed, died, sum(map(bool, expected.values())), rows, harmed == expected))
     assert harmed == expected
     of_interest = {name: expected[name] for name in (SILVER_EVENTS.name, SEGMENT_SNAPSHOTS.name, EXCHANGE_RATES.name)}
     assert all(one is not None and one[0] > 0 for one in of_interest.values())
