@@ -71,7 +71,7 @@ def test_the_settings_of_the_guide_are_all_that_a_cluster_needs(tmp_path: Path):
 def test_the_settings_leave_to_spark_submit_what_they_would_give_too_late():
     settings = load_settings(env="cluster", conf=None, sets=PLACES, environ={})
     assert not properties().keys() & settings.spark.keys()
-    assert all(name.startswith("spark.sql.") for name in settings.spark)
+    assert all(name.startswith(("spark.sql.", "spark.python.sql.")) for name in settings.spark)
 
 
 @pytest.mark.parametrize("option", SAFE)
