@@ -103,7 +103,8 @@ def first_night(shop: Shop) -> Run:
         sale("no-money", "EUR", None, kind="store_visit"),
     ]
     shop.deliver("sales/s1.jsonl", *lines)
-    shop.deliver("imports/i1.jsonl", sale("own", "EUR", 7), sale("yen", "JPY", 500), sale("won", "KRW", 900))
+    somebodys = order(id="yen", note="JPY", price=500, card="4711")
+    shop.deliver("imports/i1.jsonl", sale("own", "EUR", 7), somebodys, sale("won", "KRW", 900))
     return shop.ingest()
 
 
