@@ -108,6 +108,28 @@ class TestMeasures:
         found = vectors(events(spark, bought, returned), feature_set(SPEND))
         assert values(found, "spend_lifetime") == {"p1": (Decimal("18.0500"),)}
 
+    @pytest.mark.parametrize(
+        ("amounts", "variance"),
+        [
+            pytest.param(("0.0001", "0.0001", "0.0479"), 7.6161333333e-4, id="smallest_amounts"),
+            pytest.param(("99999.9999", "99999.9999", "100000.0000"), 3.3333333333e-9, id="close_together"),
+            pytest.param(("50000000", "50000000", "50000003"), 3.0, id="greatest_amounts"),
+        ],
+    )
+    def test_moments_lose_no_digits(self, spark, amounts, variance):
+        """Of two equal values and a greater one the skewness is √½, however far they lie from zero."""
+        features = feature_set(
+            "name: spread, measure: variance, of: amount", "name: skew, measure: skewness, of: amount"
+        )
+        bought = [{"amount": Decimal(amount), **age(place)} for place, amount in enumerate(amounts)]
+        found = values(vectors(events(spark, *bought), features), "spread_lifetime", "skew_lifetime")["p1"]
+        assert found == (pytest.approx(variance, rel=1e-9), pytest.approx(0.5**0.5, rel=1e-9))
+
+    def test_skewness_is_null_where_cubes_do_not_fit(self, spark):
+        features = feature_set("name: skew, measure: skewness, of: amount")
+        bought = [{"amount": Decimal(amount), **age(place)} for place, amount in enumerate(("1", "2", "100000000"))]
+        assert values(vectors(events(spark, *bought), features), "skew_lifetime") == {"p1": (None,)}
+
     def test_least_and_greatest(self, spark):
         features = feature_set("name: least, measure: min, of: amount", "name: most, measure: max, of: amount")
         source = events(spark, {"amount": Decimal("2.5")}, {"amount": Decimal("-1"), **age(2)}, {"amount": None})

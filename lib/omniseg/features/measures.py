@@ -56,7 +56,9 @@ MEASURES: dict[str, Measure] = {
     "standard_deviation": Measure(MOMENTS, "bands", "DOUBLE", "required", NUMBER, error=ROUNDED),
     "skewness": Measure({**MOMENTS, "c": "cubes"}, "bands", "DOUBLE", "required", NUMBER, error=ROUNDED),
     "share": Measure({"part": "amount", "whole": "amount"}, "bands", "DOUBLE", "optional", NUMBER, error=ROUNDED),
-    "trend": Measure({"s": "amount"}, "bands", "DOUBLE", "optional", NUMBER, error=ROUNDED, option=("parts", 3)),
+    "trend": Measure(
+        {"s": "amount"}, "bands", "DOUBLE", "optional", NUMBER, zero=True, error=ROUNDED, option=("parts", 3)
+    ),
     "first": Measure({"s": "earliest"}, "bands", "STRING", "required", "STRING"),
     "last": Measure({"s": "latest"}, "bands", "STRING", "required", "STRING"),
     "first_time": Measure({"s": "earliest_time"}, "bands", "TIMESTAMP"),

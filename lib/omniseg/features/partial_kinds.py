@@ -26,7 +26,7 @@ KINDS = {
     "count": Kind("BIGINT", "events", "sum"),
     "sum": Kind("DECIMAL(28,4)", "sum; null = none", "sum"),
     "squares": Kind("DECIMAL(38,8)", "sum of squares; null = none", "try_sum"),
-    "cubes": Kind("DECIMAL(38,6)", "sum of cubes; null = none", "try_sum"),
+    "cubes": Kind("DECIMAL(38,12)", "sum of cubes of values below 10⁸; null = none", "try_sum"),
     "min": Kind(NUMBER, "least; null = none", "min"),
     "max": Kind(NUMBER, "greatest; null = none", "max"),
     "earliest": Kind("STRUCT<at: TIMESTAMP, value: STRING>", "earliest value; null = none", "min"),

@@ -45,21 +45,42 @@ def squared_deviations(roles: Roles) -> Column:
     """Σ(x − mean)², not below zero: Σ(x − c)² − n·(mean − c)², where c is the mean in money's four decimals and
     Σ(x − c)² = Σx² − c·(2Σx − nc) is calculated in decimals. So values that lie close together lose no digits.
     """
-    number, total = roles["n"], roles["s"]
-    centre = (total / number).try_cast("DECIMAL(17,4)")
-    rest = (total - number * centre).try_cast("DECIMAL(20,4)")
-    around = roles["q"] - centre * (total + rest).try_cast("DECIMAL(20,4)")
-    return F.greatest(F.lit(0.0), around.cast("double") - rest.cast("double") * rest.cast("double") / number)
+    centre, rest = centred(roles)
+    # A digit less than Spark's 38 on both sides, since their difference would lose its last decimal otherwise.
+    squares, product = roles["q"], centre * (roles["s"] + rest).try_cast("DECIMAL(20,4)")
+    around = squares.try_cast("DECIMAL(36,8)") - product.try_cast("DECIMAL(36,8)")
+    return F.greatest(F.lit(0.0), around.cast("double") - rest.cast("double") * rest.cast("double") / roles["n"])
+
+
+def centred(roles: Roles) -> tuple[Column, Column]:
+    """The mean c in money's four decimals, and what it leaves of the sum: Σ(x − c)."""
+    centre = (roles["s"] / roles["n"]).try_cast("DECIMAL(17,4)")
+    return centre, (roles["s"] - roles["n"] * centre).try_cast("DECIMAL(20,4)")
 
 
 def skewness(roles: Roles) -> Column:
-    """Population skewness g₁ = m₃ ÷ m₂^1.5, mₖ the k-th central moment; null below three values or without variance."""
-    number = roles["n"]
-    mean = roles["s"].cast("double") / number
-    second = squared_deviations(roles) / number
-    squares, cubes = roles["q"].cast("double") / number, roles["c"].cast("double") / number
-    third = cubes - 3 * mean * squares + 2 * mean * mean * mean
-    return F.when((number >= 3) & (second > 0), third / F.pow(second, F.lit(1.5)))
+    """Population skewness g₁ = m₃ ÷ m₂^1.5, mₖ the k-th central moment; null below three values, without variance, or
+    where Σx² reaches 10¹⁶.
+    """
+    second = squared_deviations(roles) / roles["n"]
+    third = third_moment(roles, second)
+    return F.when((roles["n"] >= 3) & (second > 0), third / F.pow(second, F.lit(1.5)))
+
+
+def third_moment(roles: Roles, second: Column) -> Column:
+    """m₃ = Σ(x − c)³/n − 3δm₂ − δ³ with c near the mean and δ = mean − c. Σ(x − c)³ = Σx³ − c·(3Σx² − c·(3Σx − nc)) is
+    calculated in decimals, so values that lie close together lose no digits. Null where Σx² reaches 10¹⁶; below that no
+    value reaches 10⁸, every cube is in the sum, and no part exceeds 10²⁴.
+    """
+    centre, rest = centred(roles)
+    narrow = centre.try_cast("DECIMAL(12,4)")
+    tripled = (roles["q"].try_cast("DECIMAL(24,8)") * 3).try_cast("DECIMAL(25,8)")
+    inner = (narrow * (roles["s"] * 2 + rest).try_cast("DECIMAL(25,4)")).try_cast("DECIMAL(25,8)")
+    outer = narrow * (tripled - inner).try_cast("DECIMAL(25,8)")
+    cubes = roles["c"].try_cast("DECIMAL(36,12)") - outer.try_cast("DECIMAL(36,12)")
+    around = cubes.cast("double") / roles["n"]
+    delta = rest.cast("double") / roles["n"]
+    return around - 3 * delta * second - delta * delta * delta
 
 
 def share(roles: Roles) -> Column:
