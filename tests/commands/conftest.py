@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from omniseg.commands.accounts import Survey
 from omniseg.commands.batch import commit
+from omniseg.commands.batch_rows import batch_rows
 from omniseg.commands.deliveries import deliveries
 from omniseg.commands.ingest import ingest
 from omniseg.commands.init import init
@@ -69,7 +70,7 @@ class Project:
         run = self.run("ingest")
         declarations = load_declarations(run.settings.sources.dir, run.settings)
         waiting = {name: files for name, files in deliveries(run, declarations).items() if files}
-        commit(run, 1, waiting, Survey({}, {}, [], rejected=frozenset(), exploded=False), {})
+        commit(batch_rows(run.lake, 1), waiting, Survey({}, {}, [], rejected=frozenset(), exploded=False), {})
 
     def copy(self, folder: Path) -> Project:
         """The same tables and declarations elsewhere, with an empty landing zone."""

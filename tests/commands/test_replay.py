@@ -20,7 +20,7 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from omniseg.commands.quarantine import replay
-from omniseg.errors import ConfigError
+from omniseg.errors import AccountingError, ConfigError
 from omniseg.privacy.vault import LONGEST, encrypt
 from omniseg.runtime import Run
 from omniseg.tables import BRONZE_EVENTS, FILES, IDENTITIES, QUARANTINE, RAW_REJECTS, SILVER_EVENTS
@@ -187,6 +187,7 @@ class Till:
     project: Project
     names: dict[str, str]  # order_id -> record_id of a.csv
     before: Seen
+    refused: str  # what a replay said while an ingest was interrupted
     ingested: Run
     first: Run
     after_first: Seen
@@ -197,13 +198,19 @@ class Till:
 
 @pytest.fixture(scope="module")
 def till(taken: Project, tmp_path_factory: pytest.TempPathFactory) -> Till:
-    """Two replays, each after one that died: before its commit, so that an ingest took the number; and after it."""
+    """Two replays, each after one that died: before its commit, so that an ingest took the number; and after it. The
+    ingest died once, too.
+    """
     project = taken.copy(tmp_path_factory.mktemp("till") / "project")
     names, before = received(project), look(project, "store_orders")
     project.declare(TIME, TWO_TIMES)
     with crash_at("ingest.files.before"):
         replayed(project, "store_orders")
     project.deliver("b.csv", LATER, BAD_TIME_TWICE)
+    with crash_at("ingest.identities.before"):
+        project.ingest()
+    with pytest.raises(AccountingError) as refused:
+        replayed(project, "store_orders")
     ingested = project.ingest()
     first = replayed(project, "store_orders")
     after_first = look(project, "store_orders")
@@ -213,7 +220,9 @@ def till(taken: Project, tmp_path_factory: pytest.TempPathFactory) -> Till:
     after_crash = look(project, "store_orders")
     second = replayed(project, "store_orders")
     after_second = look(project, "store_orders")
-    return Till(project, names, before, ingested, first, after_first, after_crash, second, after_second)
+    return Till(
+        project, names, before, str(refused.value), ingested, first, after_first, after_crash, second, after_second
+    )
 
 
 def received(project: Project) -> dict[str, str]:
@@ -274,6 +283,13 @@ def test_an_ingest_after_a_crash_takes_the_number_and_the_replay_still_follows(t
     assert till.ingested.batch_id == 4
     assert counts(till.first) == (4, 1, 1, 2)
     assert till.after_first.accepted == [("R1", 1), ("R2", 5), ("R4", 4), ("R9", 4)]
+
+
+def test_an_interrupted_ingest_goes_before_a_replay(till: Till):
+    assert "an ingest of batch 4 was interrupted" in till.refused
+    assert "omniseg ingest" in till.refused
+    rows = till.project.lake.read(BRONZE_EVENTS).where("file LIKE '%b.csv'").select("batch_id").collect()
+    assert [row.batch_id for row in rows] == [4, 4]
 
 
 def test_nothing_open_is_nothing_new(project: Project):

@@ -1,6 +1,4 @@
-"""One batch on its way into the tables. Every slice is replaced by its batch id, so an interrupted batch is simply
-written again.
-"""
+"""One batch on its way into the tables. Its rows bear its id, so an interrupted batch is simply written again."""
 
 from __future__ import annotations
 
@@ -14,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.commands.accounts import Survey, event_accounts, refusals, survey
+from omniseg.commands.batch_rows import BatchRows, batch_rows
 from omniseg.commands.bots import with_bots
 from omniseg.commands.deliveries import Delivery, plain_path
 from omniseg.commands.frames import Frame, event_frame, reference_frame, to_pin
@@ -62,6 +61,7 @@ def write_batch(
 ) -> Written:
     """Write all that the files hold; the batch exists from the moment that ops.files has it."""
     pinned = pinned_schemas(run)
+    target = batch_rows(run.lake, batch_id)
     with staging(run.spark, run.work_dir) as place:
         references = [
             reference_frame(run, item, waiting[item.name], batch_id=batch_id, pinned=pinned)
@@ -81,14 +81,14 @@ def write_batch(
             if isinstance(item, SourceDeclaration)
         ]
         stage(run, place, events)
-        found, accounts_of_events = store(run, batch_id, place, references, events)
+        found, accounts_of_events = store(run, target, place, references, events)
     if rates is not None and brings_rates(references):
         with run.step("amounts that waited for a rate"):
             fill_amounts(run, batch_id, rates)
     refused = {path: reason for frame in (*references, *events) for path, reason in frame.refused.items()}
     check_all(accounts + accounts_of_events)
     pin(run, to_pin((*references, *events), pinned))
-    commit(run, batch_id, waiting, found, refused)
+    commit(target, waiting, found, refused)
     return Written(accounts + accounts_of_events, refused, found.rescued)
 
 
@@ -124,36 +124,36 @@ def brings_rates(references: Iterable[Frame]) -> bool:
 
 
 def store(
-    run: Run, batch_id: int, place: Staging, references: list[Frame], events: list[Frame]
+    run: Run, target: BatchRows, place: Staging, references: list[Frame], events: list[Frame]
 ) -> tuple[Survey, list[Account]]:
     """Write bronze, vault, silver, quarantine and identities of the batch; account for its events."""
     judged = rows_of(run, place, events, JUDGED)
     received = rows_of(run, place, [*references, *events], RECEIVED)
     with run.step("counting records"):
         found = survey(received)
-    repeated = judge(run, batch_id, judged).persist(CACHE)
+    repeated = judge(run, target.batch_id, judged).persist(CACHE)
     try:
         with run.step("duplicates and conflicts"):
             refused = refusals(repeated)
         with run.step("bronze.events"):
-            write_received(run, batch_id, received, found)
+            write_received(target, received, found)
         with run.step("rejected texts"):
-            sealed = write_rejects(run, batch_id, place, [*references, *events], found.rejected)
+            sealed = write_rejects(run, target, place, [*references, *events], found.rejected)
         with run.step("silver.events_quarantine"):
             crash_here("ingest.quarantine.before")
             if found.broken or refused[CONFLICT]:
-                write_quarantine(run, batch_id, received, repeated, sealed)
+                write_quarantine(target, received, repeated, sealed)
             else:
-                run.lake.delete(QUARANTINE, f"batch_id = {batch_id}")
+                target.clear(QUARANTINE)
         # After the quarantine: Delta drops what was cached from a table that is written to, here the verdicts.
         with run.step("silver.events"):
-            write_accepted(run, batch_id, judged, repeated)
+            write_accepted(run, target, judged, repeated)
         with run.step("silver.identities"):
             crash_here("ingest.identities.before")
-            add_identities(run, batch_id)
+            add_identities(run, target)
         with run.step("accounting"):
             names = [frame.declaration.name for frame in events]
-            return found, event_accounts(run, batch_id, found, refused[DUPLICATE], names)
+            return found, event_accounts(run, target.batch_id, found, refused[DUPLICATE], names)
     finally:
         repeated.unpersist()
 
@@ -161,25 +161,25 @@ def store(
 def rows_of(run: Run, place: Staging, frames: Iterable[Frame], schema: str) -> DataFrame:
     """What frames have staged; no rows where they have none."""
     names = [declaration.name for declaration, _ in staged(frames)]
-    return place.read(names, schema) if names else run.spark.createDataFrame([], schema)
+    return place.read(names, schema) if names else run.lake.nothing(schema)
 
 
-def write_received(run: Run, batch_id: int, received: DataFrame, found: Survey) -> None:
+def write_received(target: BatchRows, received: DataFrame, found: Survey) -> None:
     """Every record as received, an exploded one once."""
     crash_here("ingest.bronze.before")
     whole = received.where(~F.contains("record_id", F.lit(ELEMENT))) if found.exploded else received
-    run.lake.replace_slice(BRONZE_EVENTS, whole.select(*BRONZE_EVENTS.column_names), f"batch_id = {batch_id}")
+    target.write(BRONZE_EVENTS, whole.select(*BRONZE_EVENTS.column_names))
 
 
 def write_rejects(
-    run: Run, batch_id: int, place: Staging, frames: Iterable[Frame], sources: Collection[str]
+    run: Run, target: BatchRows, place: Staging, frames: Iterable[Frame], sources: Collection[str]
 ) -> DataFrame:
     """The encrypted text of records that could not be parsed; returns it, with a hash of the whole text."""
     crash_here("ingest.vault.before")
     texts = rejects(frames, sources)
     if not texts:
-        run.lake.delete(RAW_REJECTS, f"batch_id = {batch_id}")
-        return run.spark.createDataFrame([], SEALED)
+        target.clear(RAW_REJECTS)
+        return run.lake.nothing(SEALED)
     key_name = run.settings.privacy.vault_key.env_name
     rows = reduce(DataFrame.unionByName, texts).select(
         F.col("record_id").alias("vault_ref"),
@@ -190,7 +190,7 @@ def write_rejects(
         text_hash(F.col("reject"), key_name=key_name).alias("record_hash"),
     )
     sealed = place.keep("(rejects)", rows)
-    run.lake.replace_slice(RAW_REJECTS, sealed.select(*RAW_REJECTS.column_names), f"batch_id = {batch_id}")
+    target.write(RAW_REJECTS, sealed.select(*RAW_REJECTS.column_names))
     return sealed
 
 
@@ -207,15 +207,15 @@ def judge(run: Run, batch_id: int, judged: DataFrame) -> DataFrame:
     return verdicts(fresh, earlier.select(*NARROW), window_days=window)
 
 
-def write_accepted(run: Run, batch_id: int, judged: DataFrame, repeated: DataFrame) -> None:
+def write_accepted(run: Run, target: BatchRows, judged: DataFrame, repeated: DataFrame) -> None:
     """Good events that are neither duplicates nor conflicts."""
     crash_here("ingest.silver.before")
     good = judged.where(F.size("rules") == 0)
-    accepted = with_bots(run, batch_id, good.join(repeated.select("record_id"), "record_id", "left_anti"))
-    run.lake.replace_slice(SILVER_EVENTS, accepted.select(*SILVER_EVENTS.column_names), f"batch_id = {batch_id}")
+    accepted = with_bots(run, target.batch_id, good.join(repeated.select("record_id"), "record_id", "left_anti"))
+    target.write(SILVER_EVENTS, accepted.select(*SILVER_EVENTS.column_names))
 
 
-def write_quarantine(run: Run, batch_id: int, received: DataFrame, repeated: DataFrame, sealed: DataFrame) -> None:
+def write_quarantine(target: BatchRows, received: DataFrame, repeated: DataFrame, sealed: DataFrame) -> None:
     """Records that break a rule, conflicts included, with their place and a safe excerpt."""
     conflicts = repeated.where(F.col("verdict") == CONFLICT).select("record_id", F.lit(True).alias("conflict"))
     rows = received.join(conflicts, "record_id", "left")
@@ -223,10 +223,10 @@ def write_quarantine(run: Run, batch_id: int, received: DataFrame, repeated: Dat
     bad = rows.withColumn("rules", rules).where(F.size("rules") > 0)
     placed = quarantined(bad, first_positions(received))
     hashes = sealed.select(F.col("vault_ref").alias("record_id"), "record_hash")
-    run.lake.replace_slice(QUARANTINE, placed.join(hashes, "record_id", "left"), f"batch_id = {batch_id}")
+    target.write(QUARANTINE, placed.join(hashes, "record_id", "left"))
 
 
-def commit(run: Run, batch_id: int, waiting: Waiting, found: Survey, refused: Mapping[str, str]) -> None:
+def commit(target: BatchRows, waiting: Waiting, found: Survey, refused: Mapping[str, str]) -> None:
     """The ledger of the batch: from here on its files are taken and its rows are known."""
     rows = [
         (
@@ -236,7 +236,7 @@ def commit(run: Run, batch_id: int, waiting: Waiting, found: Survey, refused: Ma
             file.mtime,
             file.content_hash,
             found.rows_per_file.get((file.source, plain_path(file.path)), 0),
-            batch_id,
+            target.batch_id,
             "refused" if file.path in refused else "taken",
             refused.get(file.path),
         )
@@ -244,5 +244,5 @@ def commit(run: Run, batch_id: int, waiting: Waiting, found: Survey, refused: Ma
         for file in files
     ]
     crash_here("ingest.files.before")
-    run.lake.replace_slice(FILES, run.spark.createDataFrame(rows, FILES.ddl), f"batch_id = {batch_id}")
+    target.write(FILES, target.lake.spark.createDataFrame(rows, FILES.ddl))
     crash_here("ingest.files.after")

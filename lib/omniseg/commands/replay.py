@@ -15,12 +15,14 @@ from pyspark.sql import functions as F
 
 from omniseg.commands.accounts import ACCEPTED, Survey, in_tables, refusals
 from omniseg.commands.batch import CACHE, commit, judge, write_accepted
+from omniseg.commands.batch_rows import BatchRows, batch_rows
 from omniseg.commands.deliveries import Delivery, plain_path
 from omniseg.commands.frames import event_rules, plan_of
 from omniseg.commands.identities import add_identities
 from omniseg.commands.pins import pinned_schemas
 from omniseg.commands.rates import exchange_rates
 from omniseg.commands.reading import known_schema
+from omniseg.errors import AccountingError
 from omniseg.ingest.accounting import Account, Tally, tally_columns, tally_of
 from omniseg.ingest.compiled import Plan
 from omniseg.ingest.declaration import SourceDeclaration
@@ -47,7 +49,16 @@ class Replay:
 
 
 def replay_source(run: Run, declaration: SourceDeclaration, *, batch_id: int, currency: str | None) -> Replay:
-    """Judge all open records of the source under `declaration`, write batch `batch_id`; nothing where there is none."""
+    """Judge all open records of the source under `declaration`, write batch `batch_id`; nothing where there is none.
+
+    Raises AccountingError where an ingest of that number was interrupted.
+    """
+    target = batch_rows(run.lake, batch_id)
+    if BRONZE_EVENTS.name in target.left:
+        raise AccountingError(
+            f"an ingest of batch {batch_id} was interrupted, so its records are not all judged yet; nothing was "
+            "replayed. Run omniseg ingest, which takes them again, and then the replay"
+        )
     with staging(run.spark, run.work_dir) as place:
         waiting = place.keep("waiting", open_records(run, declaration))
         with run.step("judging anew"):
@@ -60,7 +71,7 @@ def replay_source(run: Run, declaration: SourceDeclaration, *, batch_id: int, cu
         if not read.rows:
             return Replay(Account(declaration.name), found.open)
         account = Account(declaration.name, read=read, quarantined=bad)
-        account = write(run, declaration, judged, waiting, account, batch_id=batch_id)
+        account = write(run, declaration, judged, waiting, account, target)
         return Replay(account, found.open - found.reached)
 
 
@@ -161,19 +172,25 @@ def newest_dates(run: Run, declaration: SourceDeclaration) -> DataFrame:
 
 
 def write(
-    run: Run, declaration: SourceDeclaration, judged: DataFrame, waiting: DataFrame, account: Account, *, batch_id: int
+    run: Run,
+    declaration: SourceDeclaration,
+    judged: DataFrame,
+    waiting: DataFrame,
+    account: Account,
+    target: BatchRows,
 ) -> Account:
     """Write what is accepted, account, commit the batch, then close the records that are settled."""
+    batch_id = target.batch_id
     repeated = judge(run, batch_id, judged).persist(CACHE)
     try:
         refused = refusals(repeated)
         with run.step("silver.events"):
-            write_accepted(run, batch_id, judged, repeated)
+            write_accepted(run, target, judged, repeated)
         with run.step("silver.identities"):
-            add_identities(run, batch_id)
+            add_identities(run, target)
         account = completed(run, account, batch_id, refused)
         account.check()
-        commit_replay(run, batch_id, account)
+        commit_replay(run, target, account)
         with run.step("silver.events_quarantine"):
             rows = verdict_on(judged, repeated)
             if declaration.rows is not None:  # elements that were judged along and are good get no row
@@ -201,9 +218,9 @@ def completed(run: Run, account: Account, batch_id: int, refused: Mapping[str, M
     )
 
 
-def commit_replay(run: Run, batch_id: int, account: Account) -> None:
+def commit_replay(run: Run, target: BatchRows, account: Account) -> None:
     """The ledger of the batch: one delivery without a file, so that the number is used up."""
     name = f"replay:{run.run_id}"
     delivery = Delivery(account.source, name, 0, run.started, name)
     rows = {(account.source, plain_path(name)): account.read.rows}
-    commit(run, batch_id, {account.source: [delivery]}, Survey({}, rows, [], rejected=frozenset(), exploded=False), {})
+    commit(target, {account.source: [delivery]}, Survey({}, rows, [], rejected=frozenset(), exploded=False), {})

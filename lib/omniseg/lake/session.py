@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from omniseg import bootstrap, class_archive, java, versions
 from omniseg.errors import ConfigError
+from omniseg.lake.gateway import remember_classes
 from omniseg.sparkconf import FIXED, REDACTION, settled, unmet
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ def build_session(
         session = builder.getOrCreate()
     if production:
         insist(in_force(session))
+    remember_classes()
     session.sparkContext.setLogLevel("ERROR")
     return session
 

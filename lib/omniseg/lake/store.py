@@ -9,6 +9,7 @@ from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from omniseg.errors import ContractError
 from omniseg.lake.bounded import bounded
@@ -91,10 +92,15 @@ class Lake:
     def read(self, table: Table) -> DataFrame:
         """The table as it stands; an empty frame of the declared schema where it was never written."""
         if not self.exists(table):
-            return self.spark.createDataFrame([], table.ddl)
+            return self.nothing(table.ddl)
         if self.catalog:
             return self.spark.read.table(self.reference(table))
         return self.spark.read.format("delta").load(self.path(table))
+
+    def nothing(self, ddl: str) -> DataFrame:
+        """No rows of a schema, and the optimizer knows it (of `createDataFrame([], ddl)` it does not)."""
+        empty = self.spark.range(0).where("false").select(F.lit(None).cast(StructType.fromDDL(ddl)).alias("row"))
+        return empty.select("row.*")
 
     def replace_slice(self, table: Table, rows: DataFrame, condition: str) -> None:
         """Replace the rows for which `condition` holds; safe to rerun, also when the slice is now empty."""
