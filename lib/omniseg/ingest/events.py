@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from omniseg.currencies import CURRENCIES
 from omniseg.identity.keys import bucket, identity_key, present_identifiers
+from omniseg.ingest.batch_number import batch_number
 from omniseg.ingest.mapping import ORIGIN, named_rules, with_earlier
 from omniseg.ingest.vocabulary import CUSTOM_EVENT_PREFIX, EVENT_COLUMNS, EVENT_TYPES
 from omniseg.privacy.redact import redacted_map
@@ -104,7 +105,7 @@ def derived(rules: Rules) -> list[Column]:
         F.coalesce(F.col("amount"), line_total.try_cast("decimal(18,4)")).alias("amount_native"),
         identity_key(F.col("identifiers"), rules.priority).alias("identity_key"),
         payload_hash().alias("payload_hash"),
-        F.lit(rules.batch_id).cast("bigint").alias("batch_id"),
+        batch_number(rules.batch_id),
     ]
 
 

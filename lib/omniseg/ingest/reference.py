@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from omniseg.identity.keys import bucket, identity_key, present_identifiers
+from omniseg.ingest.batch_number import batch_number
 from omniseg.ingest.mapping import ORIGIN, named_rules, with_earlier
 from omniseg.tables import VERSIONING, Table
 
@@ -58,7 +59,7 @@ def reference_rows(
         F.lit(None).cast("timestamp").alias("valid_to"),
         F.col("attributes"),
         row_hash([*values, "valid_from", "attributes"], table).alias("row_hash"),
-        F.lit(batch_id).cast("bigint").alias("batch_id"),
+        batch_number(batch_id),
         F.lit(source).alias("source"),
         *(F.col(name) for name in ORIGIN if name != "rules"),
         rules.alias("rules"),
