@@ -24,7 +24,7 @@ from pyspark.sql import SparkSession
 
 from omniseg.errors import ConfigError, OmnisegError, Problem
 from omniseg.ingest.accounting import Account
-from omniseg.lake.damage import storage_failure
+from omniseg.lake.damage import refuse_emptied_logs, storage_failure
 from omniseg.lake.locks import Lease
 from omniseg.lake.session import build_session
 from omniseg.lake.store import Lake
@@ -161,6 +161,8 @@ def attempt(run: Run, function: Callable[[Run], None]) -> None:
 def locked(run: Run, function: Callable[[Run], None]) -> None:
     """Call the command as the only writer of the warehouse; how it ended is recorded while the lock is still held."""
     provide_keys(run.settings)
+    if not run.lake.catalog:
+        refuse_emptied_logs(run.spark, run.lake.root)
     with Lease(run.lake, run.run_id, run.settings.lock.lease_seconds):
         attempt(run, function)
         record(run)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from pyspark.sql import SparkSession
+
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 HEAD = "# Figures\n\nWritten by `make bench`, section by section; do not edit.\n"
 SECTION = re.compile(r"^## ", re.MULTILINE)
@@ -36,3 +38,11 @@ def processor() -> str:
     info = Path("/proc/cpuinfo")
     names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+def peak_memory(spark: SparkSession) -> int:
+    """Bytes of memory that the driver's JVM has had at most so far (resident, from /proc)."""
+    assert spark.sparkContext._jvm is not None
+    number = spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
+    lines = Path(f"/proc/{number}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024

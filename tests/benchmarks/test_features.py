@@ -24,7 +24,8 @@ from omniseg.runtime import Run
 from omniseg.settings.conf import conf_path
 from omniseg.settings.load import load_settings
 from omniseg.tables import CUSTOMER_DAY, CUSTOMER_FEATURES, FILES, IDENTITIES, SILVER_EVENTS
-from tests.benchmarks.results import write_section
+from tests.benchmarks.features_page import Ours, Theirs, draw, page
+from tests.benchmarks.results import peak_memory, write_section
 from tests.benchmarks.shoppers import Shoppers, events_of, identities_of
 
 CORES = 2
@@ -168,83 +169,48 @@ def check(warehouse: Warehouse, features: FeatureSet) -> int:
     return max(int(connection.sql(query).fetchall()[0][0]) for query in different)
 
 
-@dataclass(frozen=True)
-class Figures:
-    """Seconds of everything at one number of events, and bytes of events and partials."""
-
-    events: int
-    backfill: float
-    night: float
-    again: float
-    plain: float
-    duck: float
-    share: float
-    wrong: int
-
-
-def measured(spark: SparkSession, folder: Path, shoppers: Shoppers) -> Figures:
-    """Back-fill to yesterday, one night, a second date of the same knowledge; then the contenders."""
-    warehouse = Warehouse(spark, folder, shoppers)
+def measured(warehouse: Warehouse) -> Ours:
+    """Back-fill to yesterday, one night, a second date of the same knowledge."""
     warehouse.prepare()
     backfill = warehouse.build(YESTERDAY)
     warehouse.deliver(warehouse.run(UNTIL), batch=2)
     night = warehouse.build(UNTIL)
     again = warehouse.build(UNTIL - timedelta(days=60))
     share = warehouse.size("days") / warehouse.size("events")
+    return Ours(warehouse.shoppers.number, backfill, night, again, peak_memory(warehouse.spark), share)
+
+
+def contended(warehouse: Warehouse) -> Theirs:
+    """The contenders on the same events, and whether all found the same."""
     features = feature_set(warehouse.run(UNTIL).settings)
     plain = seconds(lambda: by_plain_spark(warehouse, features))
     duck = seconds(lambda: by_duckdb(warehouse, features))
-    return Figures(shoppers.number, backfill, night, again, plain, duck, share, check(warehouse, features))
+    return Theirs(plain, duck, check(warehouse, features))
 
 
 @pytest.mark.bench
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(14400)
 def test_features(tmp_path: Path) -> None:
-    """Warm up on few shoppers; then a quarter, half and all of the events, and the last 90 days of all."""
+    """Warm up on few shoppers; then the last 90 days of all, half of the events, and all of them, so that the highest
+    memory until then is that of what was measured last.
+    """
     settings = load_settings(env="local", conf=None, sets=(), environ={})
     spark = build_session("omniseg-bench", {**settings.spark, "spark.master": f"local[{CORES}]"})
-    all_of_them = Shoppers(EVENTS // 96, 12, 8, 365, UNTIL)
-    measured(spark, tmp_path / "warm", Shoppers(2_000, 12, 8, 365, UNTIL))
-    whole = measured(spark, tmp_path / "whole", all_of_them)
-    half = measured(spark, tmp_path / "half", Shoppers(EVENTS // 192, 12, 8, 365, UNTIL))
+    warm = Warehouse(spark, tmp_path / "warm", Shoppers(2_000, 12, 8, 365, UNTIL))
+    measured(warm)
+    contended(warm)
     short = Warehouse(spark, tmp_path / "short", Shoppers(EVENTS // 96, 3, 8, 90, UNTIL))
-    short.prepare()
-    short.build(YESTERDAY)
-    short.deliver(short.run(UNTIL), batch=2)
-    quarter_night = short.build(UNTIL)
-    columns = len(features_table(feature_set(short.run(UNTIL).settings)).columns) - len(CUSTOMER_FEATURES.columns)
+    short_night = measured(short).night
+    half = measured(Warehouse(spark, tmp_path / "half", Shoppers(EVENTS // 192, 12, 8, 365, UNTIL)))
+    all_of_them = Warehouse(spark, tmp_path / "whole", Shoppers(EVENTS // 96, 12, 8, 365, UNTIL))
+    whole = measured(all_of_them)
+    theirs = contended(all_of_them)
+    made = features_table(feature_set(all_of_them.run(UNTIL).settings))
     spark.stop()
-    write_section("Features", page(whole, half, quarter_night, columns), cores=CORES)
-    assert whole.wrong == half.wrong == 0
-
-
-def page(whole: Figures, half: Figures, short_night: float, columns: int) -> list[str]:
-    """The section."""
-
-    def row(figures: Figures) -> str:
-        return (
-            f"| {figures.events:,} | {figures.night:.1f} | {figures.backfill:.1f} | {figures.again:.1f} "
-            f"| {figures.plain:.1f} | {figures.duck:.1f} |"
-        )
-
-    return [
-        f"{whole.events:,} events of {whole.events // 96:,} made-up shoppers in 365 days: 12 active days with 8 events",
-        f"each; {columns} feature columns. One run, session started and warm. The contenders recompute the measured",
-        "features from all events: plain PySpark with one `groupBy` of conditional sums and exact distinct counts,",
-        f"DuckDB with the same query on the same Parquet files. For {whole.wrong} customers they found other values.",
-        "The goals are for 20,000,000 events, which `OMNISEG_BENCH_EVENTS` can make fewer.",
-        "",
-        "| events | one night, s | back-fill with one date, s | a further date, s | plain PySpark, s | DuckDB, s |",
-        "|---:|---:|---:|---:|---:|---:|",
-        row(half),
-        row(whole),
-        "",
-        "| goal | reached |",
-        "|---|---|",
-        f"| a night ≥ 10 times faster than plain PySpark | {whole.plain / whole.night:.1f} times |",
-        f"| back-fill ≥ 5 times faster than plain PySpark | {whole.plain / whole.backfill:.1f} times |",
-        f"| back-fill ≤ 2 times DuckDB's time | {whole.backfill / whole.duck:.1f} times |",
-        f"| 365 days of history ≤ 1.3 times 90 days, a night | {whole.night / short_night:.2f} times |",
-        f"| doubling the events doubles the back-fill ± 15 % | {whole.backfill / half.backfill:.2f} times |",
-        f"| partials ≤ 0.3 times the events' bytes | {whole.share:.2f} times |",
-    ]
+    write_section(
+        "Features",
+        page(half, whole, theirs, short_night, len(made.columns) - len(CUSTOMER_FEATURES.columns)),
+        cores=CORES,
+    )
+    draw(whole, theirs)
+    assert theirs.wrong == 0

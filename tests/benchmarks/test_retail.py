@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from omniseg.settings.load import load_settings
 from omniseg.tables import PRODUCTS
 from tests.benchmarks.results import write_section
 from tests.benchmarks.shoppers import Shoppers, one_of
-from tests.benchmarks.test_features import CORES, EVENTS, UNTIL, YESTERDAY, Warehouse
+from tests.benchmarks.test_features import CORES, UNTIL, YESTERDAY, Warehouse
 
 DEPARTMENTS = ("grocery", "fresh", "household", "beauty", "fashion", "sports", "garden", "media")
+EVENTS = int(os.environ.get("OMNISEG_BENCH_RETAIL_EVENTS", "960000"))
 GOAL = 1.5  # times the engine's columns
 
 

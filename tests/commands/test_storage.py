@@ -79,6 +79,16 @@ def test_F13_a_damaged_log_is_named_with_a_hint(
     assert "Traceback" not in shown.err
 
 
+def test_F13_an_emptied_commit_is_not_taken_for_one_of_nothing(warehouse: Run, capfd: pytest.CaptureFixture[str]):
+    log_file(warehouse, COMMITS).write_bytes(b"")
+    forget(warehouse.spark)
+    assert len(bounded(warehouse.lake.read(RUNS), 100)) == COMMITS - 1  # what Delta makes of it
+    assert execute(warehouse, runs.show_list, locks=True) == 12
+    shown = capfd.readouterr()
+    assert "/ops/runs/ is damaged: 00000000000000000004.json is empty; restore it from a backup" in shown.err
+    assert len(list(log_file(warehouse, 0).parent.glob("*.json"))) == COMMITS + 1  # nothing was written
+
+
 def test_F13_what_lies_in_a_table_without_being_committed_is_seen_by_nobody(warehouse: Run):
     folder = Path(warehouse.lake.path(RUNS))
     part = next(folder.glob("part-*.parquet"))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
+from pyspark.sql import SparkSession
+
 from omniseg.errors import StorageFailed
+from omniseg.lake.landing import list_files
 
 FULL = "No space left on device"
 UNREADABLE = re.compile(r"reading file (\S+/)_delta_log/(\S+?)\.?\s")
@@ -33,6 +36,18 @@ def storage_failure(error: Exception, *, table: str = "") -> StorageFailed | Non
         name = f"the log of table {table}" if table else "the log of a table"
         return StorageFailed(f"{name} is damaged: {found[2].strip()} ({found[1]}); {REPAIR}")
     return None
+
+
+def refuse_emptied_logs(spark: SparkSession, root: str) -> None:
+    """Raise StorageFailed where a commit file of a table below `root` is empty, as a disk leaves it that lost power.
+
+    Delta takes it for a commit of nothing, so its rows would be missing without a word.
+    """
+    commits = list_files(spark, f"{root.rstrip('/')}/*/*/_delta_log/*.json")
+    for file in commits:
+        if file.size == 0:
+            table, _, name = file.path.rpartition("_delta_log/")
+            raise StorageFailed(f"the log of the table in {table} is damaged: {name} is empty; {REPAIR}")
 
 
 def told_by(error: Exception) -> str:
