@@ -10,11 +10,11 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from omniseg.ingest.parse import MOST_FIELDS, parse_json
+from omniseg.ingest.parse import MOST_FIELDS, parse_columns, parse_json, parse_text
 from omniseg.ingest.protect import Protection, protect
 from omniseg.ingest.quarantine import LONGEST_TEXT
 from omniseg.lake.bounded import bounded
-from omniseg.lake.raw import read_lines
+from omniseg.lake.raw import read_csv, read_lines
 from omniseg.privacy.vault import encrypted, opened, text_hash
 
 SCHEMA = "id STRING, login STRING, note STRING"
@@ -66,6 +66,44 @@ def test_D12_one_person_however_written_and_a_look_alike_is_another(texts: dict[
     same = {written["composed"], written["decomposed_is_the_same_person"], written["full_width_is_the_same_person"]}
     assert len(same) == 1
     assert written["cyrillic_is_somebody_else"] not in same
+
+
+# Scenario -> (line of a CSV file, broken rules, the note that is kept).
+CELLS: Mapping[str, tuple[bytes, list[str], str | None]] = {
+    "D12_csv_text": ("x;caf\u00e9\n".encode(), [], "caf\u00e9"),
+    "D12_csv_invalid_utf_8": (b"x;a\xffb\n", ["malformed"], "a\ufffdb"),
+    "D12_csv_invalid_utf_8_in_an_identifier": (b"\xfe;a\n", ["malformed"], "a"),
+    "D12_csv_empty": (b"x;\n", [], None),
+}
+
+
+@pytest.fixture(scope="module")
+def cells(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Row]:
+    """CELLS as one file, read and parsed."""
+    file: Path = tmp_path_factory.mktemp("cells") / "1.csv"
+    file.write_bytes(b"id;note\n" + b"".join(text for text, _, _ in CELLS.values()))
+    options = {"header": "true", "sep": ";"}
+    rows = read_csv(spark, [str(file)], options=options, names=("id", "note"), group=0)
+    found = sorted(bounded(parse_columns(rows, known=("id", "note")), 1000), key=lambda row: int(row["__position"]))
+    return dict(zip(CELLS, found, strict=True))
+
+
+@pytest.mark.parametrize("scenario", CELLS)
+def test_D12_bytes_that_are_no_text_make_a_csv_record_malformed(cells: dict[str, Row], scenario: str):
+    _, rules, note = CELLS[scenario]
+    row = cells[scenario]
+    assert (list(row["__rules"]), row.note) == (rules, note)
+    assert (row["__reject"] is None) == (not rules)
+
+
+def test_D12_so_do_they_a_line_of_text(spark: SparkSession, tmp_path: Path):
+    file = tmp_path / "1.log"
+    file.write_bytes(b"GET /a\nGET /\xff\n")
+    rows = bounded(parse_text(read_lines(spark, [str(file)])), 10)
+    assert [(row.value is not None, row["__rules"], row["__reject"]) for row in rows] == [
+        (True, [], None),
+        (True, ["malformed"], "GET /\ufffd"),
+    ]
 
 
 def fields(many: int) -> str:

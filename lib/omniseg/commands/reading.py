@@ -16,7 +16,7 @@ from pyspark.sql import types as T
 from omniseg.commands.deliveries import Delivery
 from omniseg.errors import ContractError
 from omniseg.ingest.declaration import Declaration
-from omniseg.ingest.parse import ORIGIN, parse_columns, parse_json
+from omniseg.ingest.parse import ORIGIN, parse_columns, parse_json, parse_text
 from omniseg.ingest.schema import text_schema
 from omniseg.lake import delta_source, landing, raw
 from omniseg.lake.hostile import hostile_files
@@ -67,8 +67,7 @@ def parsed_by(run: Run, declaration: Declaration, files: Sequence[Delivery], sch
     if declaration.format == "json":
         return Parsed(parse_json(lines(run, declaration, paths), schema=ddl(schema)), schema, {})
     if declaration.format == "text":
-        rows = lines(run, declaration, paths).select("value", *ORIGIN)
-        return Parsed(parse_columns(rows, known=["value"]), schema, {})
+        return Parsed(parse_text(lines(run, declaration, paths)), schema, {})
     if declaration.format == "csv":
         return parsed_csv(run, declaration, paths, schema)
     rows = typed_rows(run, declaration, files)

@@ -167,6 +167,12 @@ def parse_columns(rows: DataFrame, *, known: Sequence[str]) -> DataFrame:
     )
 
 
+def parse_text(lines: DataFrame) -> DataFrame:
+    """Lines as the only column `value`; one that is no UTF-8 breaks `malformed`."""
+    corrupt = F.when(~F.is_valid_utf8("value"), F.make_valid_utf8("value"))
+    return parse_columns(lines.select("value", *ORIGIN, corrupt.alias(CORRUPT)), known=["value"])
+
+
 def quoted(name: str) -> Column:
     """A top-level column whose name may hold dots or spaces."""
     return F.col(sql_name(name))

@@ -16,6 +16,7 @@ from omniseg.tables.types import ddl
 
 CORRUPT = "__corrupt"
 LATIN = "ISO-8859-1"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 GROUP_BITS = (
     53  # position = reading order inside a group of files read together; groups are kept apart above these bits
 )
@@ -33,7 +34,11 @@ def read_lines(spark: SparkSession, paths: Sequence[str], *, encoding: str = "UT
 def read_csv(
     spark: SparkSession, paths: Sequence[str], *, options: Mapping[str, str], names: Sequence[str], group: int
 ) -> DataFrame:
-    """One row per record of CSV files that share a header: STRING columns `names`, `__corrupt`, origin columns."""
+    """One row per record of CSV files that share a header: STRING columns `names`, `__corrupt`, origin columns.
+
+    Spark reads bytes that are nothing in the file's encoding as U+FFFD, so two identifiers could become one: a record
+    with that character is corrupt.
+    """
     texts = ", ".join(f"{sql_name(name)} STRING" for name in (*names, CORRUPT))
     # A quote inside quotes is written twice (RFC 4180); Spark's own default is a backslash before it.
     doubled = options.get("quote") or '"'
@@ -43,7 +48,9 @@ def read_csv(
     # as Spark refuses queries on the corrupt column alone, that one asks for another (never unlike itself).
     rows = with_origin(reader.option("columnPruning", "false").csv(list(paths)), group=group)
     first = F.col(sql_name(names[0]))
-    return rows.withColumn(CORRUPT, F.when(F.col(CORRUPT).isNotNull() | (first != first), F.col(CORRUPT)))
+    known = F.when(F.col(CORRUPT).isNotNull() | (first != first), F.col(CORRUPT))
+    whole = F.concat_ws(options.get("sep", ","), *(F.col(sql_name(name)) for name in names))
+    return rows.withColumn(CORRUPT, F.coalesce(known, F.when(F.contains(whole, F.lit(REPLACEMENT)), whole)))
 
 
 def read_parquet(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
