@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 
 import pytest
 from pyspark.sql import Row
 
+from omniseg.commands.batch import clock_ahead
 from omniseg.commands.frames import newest_date
 from omniseg.ingest.declaration import SourceDeclaration
 from omniseg.lake.bounded import bounded
@@ -54,6 +56,7 @@ DIRT: Mapping[str, tuple[str, list[str]]] = {
     "no_time": (order(id="timeless", at=None), ["missing:event_time"]),
     "unreadable_time": (order(id="late", at="yesterday"), ["missing:event_time", "unreadable:event_time"]),
     "D03_far_future": (order(id="future", at="2999-01-01T00:00:00Z"), ["future"]),
+    "D16_clock_ahead": (order(id="ahead", at="2024-03-05T18:30:00Z"), []),
     "D10_nobody": (order(id="nobody", card="N/A"), []),
     "own_event_type": (order(id="own", kind="Kiosk_Touch"), []),
 }
@@ -72,7 +75,8 @@ class Day:
 @pytest.fixture(scope="module")
 def day(module_shop: Shop) -> Day:
     """The dirty file, ingested once."""
-    module_shop.deliver("orders/2024-03-05.jsonl", *(text for text, _ in DIRT.values()))
+    at_six = int(datetime(2024, 3, 5, 18, tzinfo=timezone.utc).timestamp())
+    module_shop.deliver("orders/2024-03-05.jsonl", *(text for text, _ in DIRT.values()), mtime=at_six)
     run = module_shop.ingest()
     quarantine = {row.line: row for row in module_shop.rows(QUARANTINE)}
     return Day(module_shop, run, quarantine, {row.event_id: row for row in module_shop.rows()})
@@ -117,6 +121,13 @@ def test_D03_a_far_future_time_does_not_move_the_newest_day(day: Day) -> None:
     source = load_declarations(run.settings.sources.dir, run.settings)[0]
     assert isinstance(source, SourceDeclaration)
     assert newest_date(run, replace(source, max_late_days=3), batch_id=2) == "2024-03-05"
+
+
+def test_D16_a_clock_that_is_ahead_is_reported(day: Day) -> None:
+    account = day.run.accounts[0]
+    assert (account.ahead, account.most_ahead) == (1, 1800)
+    assert clock_ahead(account).startswith("Source orders has 1 accepted event(s) with a time after the delivery")
+    assert "0:30:00" in clock_ahead(account)
 
 
 def test_unknown_event_types_pass_as_custom(day: Day) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from omniseg.commands.deliveries import MOST_FILES, plain_path
@@ -80,6 +80,8 @@ def event_accounts(
             quarantined=tally_of(stored.get((QUARANTINED, source))),
             unattributed=row.nobody if (row := stored.get((ACCEPTED, source))) else 0,
             bots=row.bots if row else 0,
+            ahead=row.ahead if row else 0,
+            most_ahead=row.most_ahead if row and row.ahead else 0,
         )
         for source in sources
     ]
@@ -87,7 +89,7 @@ def event_accounts(
 
 def in_tables(run: Run, batch_id: int) -> dict[tuple[str, str], Row]:
     """(fate, source) -> tally of the batch's rows as they stand in the tables, how many are of nobody and how many of
-    machines.
+    machines, how many are ahead of their delivery and by how many seconds at most.
     """
     fates = {ACCEPTED: SILVER_EVENTS, QUARANTINED: QUARANTINE}
     slices = [
@@ -99,9 +101,21 @@ def in_tables(run: Run, batch_id: int) -> dict[tuple[str, str], Row]:
             "record_id",
             (F.col("identity_key").isNull() if fate == ACCEPTED else F.lit(False)).alias("nobody"),
             (F.col("is_bot") if fate == ACCEPTED else F.lit(False)).alias("bot"),
+            (seconds_ahead() if fate == ACCEPTED else F.lit(None)).cast("bigint").alias("lead"),
         )
         for fate, table in fates.items()
     ]
     counted = reduce(DataFrame.unionByName, slices).groupBy("fate", "source")
-    rows = counted.agg(*tally_columns(), F.count_if("nobody").alias("nobody"), F.count_if("bot").alias("bots"))
+    rows = counted.agg(
+        *tally_columns(),
+        F.count_if("nobody").alias("nobody"),
+        F.count_if("bot").alias("bots"),
+        F.count_if(F.col("lead") > 0).alias("ahead"),
+        F.max("lead").alias("most_ahead"),
+    )
     return {(row.fate, row.source): row for row in bounded(rows, MOST_SOURCES)}
+
+
+def seconds_ahead() -> Column:
+    """By how much an event's time is after the delivery of its file, which a right clock does not give."""
+    return F.timestamp_diff("SECOND", F.col("received_at"), F.col("event_time"))

@@ -35,6 +35,8 @@ class Account:
     suppressed: Tally = Tally()
     unattributed: int = 0
     bots: int = 0  # accepted events of machines
+    ahead: int = 0  # accepted events with a time after the delivery of their file
+    most_ahead: int = 0  # seconds by which the farthest of them is
 
     def check(self) -> None:
         """Raise AccountingError, naming every figure, unless the law holds."""
