@@ -12,7 +12,7 @@ from omniseg.errors import ConfigError
 from omniseg.runtime import Run, execute
 from omniseg.settings.load import load_settings
 from omniseg.settings.sources import load_declarations
-from omniseg.tables import QUARANTINE, SILVER_EVENTS
+from omniseg.tables import QUARANTINE, RAW_REJECTS, SILVER_EVENTS
 from tests.commands.conftest import Project, make
 
 BROKEN = ["unreadable:unit_price", "price_not_negative"]  # no price is no price that is not negative
@@ -90,6 +90,7 @@ def test_ingest_of_a_new_project_takes_the_example(project: Project):
         "suppressed": 0,
     }
     assert run.accounts[0].unattributed > 0
+    assert project.lake.exists(RAW_REJECTS)  # also where a batch has no rows in a table
     events = project.lake.read(SILVER_EVENTS)
     assert events.where("event_type = 'return' AND amount < 0").count() == 1
     assert events.where("amount_status <> 'ok'").count() == 0

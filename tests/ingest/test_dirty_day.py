@@ -9,7 +9,6 @@ from datetime import datetime, timezone
 import pytest
 from pyspark.sql import Row
 
-from omniseg.commands.batch import clock_ahead
 from omniseg.commands.frames import newest_date
 from omniseg.ingest.declaration import SourceDeclaration
 from omniseg.lake.bounded import bounded
@@ -126,8 +125,8 @@ def test_D03_a_far_future_time_does_not_move_the_newest_day(day: Day) -> None:
 def test_D16_a_clock_that_is_ahead_is_reported(day: Day) -> None:
     account = day.run.accounts[0]
     assert (account.ahead, account.most_ahead) == (1, 1800)
-    assert clock_ahead(account).startswith("Source orders has 1 accepted event(s) with a time after the delivery")
-    assert "0:30:00" in clock_ahead(account)
+    assert account.clock_ahead().startswith("Source orders has 1 accepted event(s) with a time after the delivery")
+    assert "0:30:00" in account.clock_ahead()
 
 
 def test_unknown_event_types_pass_as_custom(day: Day) -> None:

@@ -54,16 +54,7 @@ class Written:
         """What somebody should look at although nothing is wrong."""
         kept = "sent fields that its schema does not know; they are kept in bronze.events, column rescued"
         unknown = [f"Source {name} {kept}." for name in self.rescued]
-        return [*unknown, *(clock_ahead(account) for account in self.accounts if account.ahead)]
-
-
-def clock_ahead(account: Account) -> str:
-    """The report of a clock that is ahead; one that is behind cannot be told from events that come late."""
-    most = timedelta(seconds=account.most_ahead)
-    return (
-        f"Source {account.source} has {account.ahead:,} accepted event(s) with a time after the delivery of their "
-        f"file, by up to {most} (h:mm:ss): a clock is ahead. They count on the day that they name."
-    )
+        return [*unknown, *(account.clock_ahead() for account in self.accounts if account.ahead)]
 
 
 def write_batch(

@@ -34,7 +34,8 @@ class BatchRows:
             self.lake.append(table, rows)
 
     def clear(self, table: Table) -> None:
-        """The batch has no rows in a table."""
+        """The batch has no rows in a table, which is there all the same for whoever reads it."""
+        self.lake.ensure(table)
         if self.left:
             self.lake.delete(table, self.condition)
 

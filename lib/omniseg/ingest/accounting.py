@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from decimal import Decimal
 
 from pyspark.sql import Column, Row
@@ -54,6 +55,14 @@ class Account:
         """The figures for ops.runs and the last line."""
         tallies = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value.rows for name, value in tallies.items() if isinstance(value, Tally)}
+
+    def clock_ahead(self) -> str:
+        """The report of a clock that is ahead; one that is behind cannot be told from events that come late."""
+        return (
+            f"Source {self.source} has {self.ahead:,} accepted event(s) with a time after the delivery of their file, "
+            f"by up to {timedelta(seconds=self.most_ahead)} (h:mm:ss): a clock is ahead. They count on the day that "
+            "they name."
+        )
 
 
 def tally_columns(record_id: str = "record_id") -> tuple[Column, Column]:
