@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
@@ -153,3 +154,11 @@ def test_segments_have_the_words_of_the_trade(night: Night):
         "long-stay, early-booking",
         "often cancelling, lapsing",
     }
+
+
+def test_the_page_shows_what_scores_are_called(night: Night):
+    page = Path(night.run.settings.reports.dir, f"segments-{UNTIL}.html").read_text(encoding="utf-8")
+    sizes = Counter(row["rfm_segment"] or "none" for row in night.vectors.values())
+    shown = re.findall(r'<tr><td class="name">([^<]*)</td><td class="n">(\d+)</td>', page)
+    assert shown
+    assert {name: int(customers) for name, customers in shown}.items() <= sizes.items()

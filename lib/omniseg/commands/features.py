@@ -83,7 +83,7 @@ def refresh_partials(run: Run, features: FeatureSet, known: int) -> None:
     if done < known:
         crash_here("features.partials.before")
         rows = day_partials(events_of(run, features, done + 1, known), features=features)
-        run.lake.replace_slice(days_table(features), rows, f"batch_id > {done}")
+        run.lake.append(days_table(features), rows)  # `done` is the newest batch that has a row there
     if wanted != held:
         run.lake.set_property(CUSTOMER_DAY, PARTIALS_PROPERTY, ",".join(sorted(wanted)))
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from omniseg.commands.declared import segments_declaration
+from omniseg.commands.declared import feature_set, segments_declaration
+from omniseg.commands.features import vectors_of
 from omniseg.commands.published import manifest, newest_per_date, reports_of
+from omniseg.commands.rfm import sizes_of_names
 from omniseg.report.contents import contents
 from omniseg.report.page import Basis, page
 from omniseg.report.picture import picture
+from omniseg.report.scores import named_sizes
 from omniseg.report.terminal import segment_table
 from omniseg.runtime import Run
 
@@ -28,7 +31,9 @@ def write_report(run: Run) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     base = folder / f"segments-{shown.as_of}"
     image = base.with_suffix(".png")
+    features = feature_set(settings)
     with run.step("report"):
+        sizes = sizes_of_names(vectors_of(run, features, shown.as_of), features.rfm)
         picture(snapshots, declaration, min_group=settings.reports.min_group, path=str(image))
         basis = Basis(settings.consent.mode, settings.consent.legal_basis)
         page(
@@ -38,6 +43,7 @@ def write_report(run: Run) -> None:
             basis=basis,
             picture=image.read_bytes(),
             path=base.with_suffix(".html"),
+            scores=named_sizes(sizes, min_group=settings.reports.min_group),
         )
     run.say(segment_table(report, declaration, currency=currency))
     run.say(basis.sentence)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from omniseg.features.as_of import Seen
 from omniseg.features.rfm import MOST_VALUES, Cut, Rfm, cuts, degenerate, frequencies, with_scores
@@ -44,6 +45,14 @@ def cut_points(vectors: DataFrame, rfm: Rfm) -> list[Cut]:
     """The cut points of these vectors."""
     rows = bounded(frequencies(vectors, rfm), MOST_VALUES)
     return cuts(((row.dimension, row.value, row.n) for row in rows), rfm)
+
+
+def sizes_of_names(vectors: DataFrame, rfm: Rfm | None) -> dict[str | None, int]:
+    """How many customers each name of scores has (None: those without one); nothing where no scores are asked for."""
+    if rfm is None:
+        return {}
+    counted = vectors.groupBy("rfm_segment").agg(F.count(F.lit(1)).alias("customers"))
+    return {row.rfm_segment: row.customers for row in bounded(counted, len(rfm.names) + 1)}
 
 
 def store_cuts(run: Run, now: Seen, rfm: Rfm, found: list[Cut]) -> None:

@@ -112,7 +112,7 @@ class Lake:
         self.delta(table).delete(condition)
 
     def append(self, table: Table, rows: DataFrame) -> None:
-        """Add rows; for tables whose rows are facts of one run (runs, pointer)."""
+        """Add rows; where no earlier attempt at them can have left any."""
         self.write(table, rows, mode="append", options={})
 
     def write(self, table: Table, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:

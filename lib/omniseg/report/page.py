@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 from omniseg.report.contents import Contents, Figure, Line, shown
+from omniseg.report.scores import Named, section
 from omniseg.report.terminal import compared, count
 from omniseg.segments.declaration import FeatureUse, SegmentsDeclaration
 
@@ -52,15 +54,25 @@ class Basis:
 
 
 def page(
-    report: Contents, declaration: SegmentsDeclaration, *, currency: str, basis: Basis, picture: bytes, path: Path
+    report: Contents,
+    declaration: SegmentsDeclaration,
+    *,
+    currency: str,
+    basis: Basis,
+    picture: bytes,
+    path: Path,
+    scores: Sequence[Named] = (),
 ) -> None:
-    """Write the page to `path`; `picture` is a PNG. The text of names and settings is escaped."""
+    """Write the page to `path`; `picture` is a PNG, `scores` what RFM scores are called, where there are any. The text
+    of names and settings is escaped.
+    """
     parts = [
         f"<h1>Customer segments, {escape(report.day)}</h1>",
         f'<p class="sub">{report.total} in {len(report.lines)} segments · snapshot {escape(report.snapshot_id)}</p>',
         segments(report, declaration, currency),
         "<h2>The picture</h2>",
         f'<img alt="{escape(alternative(report))}" src="data:image/png;base64,{b64encode(picture).decode()}">',
+        section(scores, min_group=report.min_group),
         "<h2>What the numbers mean</h2>",
         definitions(report, declaration),
         f'<p class="basis">{escape(basis.sentence)} Groups below {report.min_group} customers are never shown.</p>',
