@@ -22,7 +22,7 @@ from omniseg.features.as_of import Seen, features_as_of
 from omniseg.features.declaration import FeatureSet
 from omniseg.features.measures import MEASURES
 from omniseg.features.partials import day_partials
-from omniseg.features.since import changed_customers, features_since
+from omniseg.features.since import changed_customers, days_of, features_since
 from omniseg.features.spans import Span
 from omniseg.tables import CUSTOMER_CHANGES
 from tests.features.rows import AS_OF, customers, events, feature_set, identities
@@ -212,8 +212,9 @@ def compare(
     for before in (night.of(features) for night in nights):
         previous = built(days, who, before).localCheckpoint()
         changed = changed_customers(days, corrected, who, before=before, now=now).localCheckpoint()
+        mine = days_of(days, changed, who, now=now)
         since = features_since(
-            previous, changed, days, who, {"customers": customers(spark)}, before=before, now=now, buckets=16
+            previous, changed, mine, who, {"customers": customers(spark)}, before=before, now=now, buckets=16
         )
         assert_df_equality(since.localCheckpoint(), found, ignore_row_order=True, ignore_nullable=True)
 

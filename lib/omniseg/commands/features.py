@@ -15,11 +15,11 @@ from omniseg.commands.knowledge import Known, knowledge
 from omniseg.commands.late_products import backfill_products
 from omniseg.commands.rfm import scored
 from omniseg.faults import crash_here
-from omniseg.features.as_of import References, Seen, features_as_of
+from omniseg.features.as_of import References, Seen, features_as_of, reads_days_again
 from omniseg.features.declaration import FeatureSet, feature_columns
 from omniseg.features.partials import GRAIN, day_partials, partial_columns
 from omniseg.features.products import enriched
-from omniseg.features.since import changed_customers, features_since
+from omniseg.features.since import changed_customers, days_of, features_since
 from omniseg.ingest.vocabulary import IDENTIFIER_TYPES
 from omniseg.lake.bounded import bounded
 from omniseg.runtime import Run
@@ -126,9 +126,13 @@ def write_vectors(run: Run, features: FeatureSet, as_of: date, known: int) -> No
     log.info("features as of %s follow from those as of %s", now.as_of, before.as_of)
     days, identities, _ = inputs(run, features)
     changed = changed_customers(days, run.lake.read(CUSTOMER_CHANGES), identities, before=before, now=now).persist()
+    mine = days_of(days, changed, identities, now=now)
+    if reads_days_again(features):
+        mine = mine.persist()
     try:
-        store_vectors(run, now, built_since(run, before, now, changed))
+        store_vectors(run, now, built_since(run, before, now, changed, mine))
     finally:
+        mine.unpersist()
         changed.unpersist()
 
 
@@ -171,10 +175,11 @@ def built(run: Run, now: Seen) -> DataFrame:
     return features_as_of(*inputs(run, now.features), seen=now, buckets=run.settings.lake.buckets)
 
 
-def built_since(run: Run, before: Seen, now: Seen, changed: DataFrame) -> DataFrame:
+def built_since(run: Run, before: Seen, now: Seen, changed: DataFrame, mine: DataFrame) -> DataFrame:
     """Vectors from earlier ones, and the days of the persons who changed since."""
     previous, buckets = vectors_of(run, before.features, before.as_of), run.settings.lake.buckets
-    return features_since(previous, changed, *inputs(run, now.features), before=before, now=now, buckets=buckets)
+    _, identities, references = inputs(run, now.features)
+    return features_since(previous, changed, mine, identities, references, before=before, now=now, buckets=buckets)
 
 
 def days_table(features: FeatureSet) -> Table:

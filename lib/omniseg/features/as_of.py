@@ -22,6 +22,7 @@ from omniseg.features.sets import cut, gathered_sets, set_values, window_sets
 from omniseg.features.windows import bands_of, window_slots, window_values
 
 References = Mapping[str, DataFrame]  # reference tables by their short names
+TOGETHER = ("bands", "sets")  # families of measures that one aggregation over a person's days settles
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ def features_as_of(
     """
     persons = seen.persons(identities)
     return completed(measured_as_of(days, persons, seen=seen), persons, references, seen=seen, buckets=buckets)
+
+
+def reads_days_again(features: FeatureSet) -> bool:
+    """True where some measures read a person's days once more than the rest."""
+    return any(one.rule.family not in TOGETHER for one in features.measured)
 
 
 def completed(
@@ -105,5 +111,5 @@ def measured_as_of(days: DataFrame, persons: DataFrame, *, seen: Seen) -> DataFr
         if features.of_family(family):
             vectors = vectors.join(settle(), "customer_id", how="left")
     # Who has none of a family's has no row of it.
-    joined = [one for one in features.measured if one.rule.zero and one.rule.family not in ("bands", "sets")]
+    joined = [one for one in features.measured if one.rule.zero and one.rule.family not in TOGETHER]
     return vectors.fillna(0, [column.name for feature in joined for column in feature.columns])

@@ -51,10 +51,17 @@ def crossed_days(features: FeatureSet, before: date, as_of: date) -> list[tuple[
     return sorted(spans)
 
 
+def days_of(days: DataFrame, changed: DataFrame, identities: DataFrame, *, now: Seen) -> DataFrame:
+    """The days of the `changed_customers`, who are few: those of everybody else need not be read further."""
+    theirs = now.persons(identities).join(changed, "customer_id", how="left_semi")
+    keys = theirs.select(F.col("identifier").alias("identity_key"))
+    return days.where(now.counts()).join(keys, "identity_key", "left_semi")
+
+
 def features_since(
     previous: DataFrame,
     changed: DataFrame,
-    days: DataFrame,
+    mine: DataFrame,
     identities: DataFrame,
     references: References,
     *,
@@ -62,12 +69,9 @@ def features_since(
     now: Seen,
     buckets: int,
 ) -> DataFrame:
-    """What `features_as_of` gives for `now`, from its rows for `before` and the `changed_customers`."""
+    """What `features_as_of` gives for `now`, from its rows for `before` and the days of the `changed_customers`."""
     persons = now.persons(identities)
     theirs = persons.join(changed, "customer_id", how="left_semi")
-    mine = days.where(now.counts()).join(
-        theirs.select(F.col("identifier").alias("identity_key")), "identity_key", "left_semi"
-    )
     anew = measured_as_of(mine, theirs, seen=now)
     others = previous.join(changed, "customer_id", how="left_anti")
     kept = others.select("customer_id", CUT_DAYS, *unchanged(before, now))
