@@ -43,7 +43,7 @@ def section(found: Sequence[Named], *, min_group: int) -> str:
         "<h2>Recency, frequency, monetary value</h2>"
         f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
         "<p>Each customer is scored by the days since the last purchase, the number of purchases and their value, each "
-        "among all customers of the day; a name stands for some scores (docs/features.md). "
+        "among all who ever bought; a name stands for some scores (docs/features.md). "
         f"“{NOBODY}”: never bought, or scores without a name. Names of fewer than {min_group} customers, and where "
         "these could be told from the rest the next smallest name, are not shown.</p>"
     )
