@@ -124,13 +124,17 @@ def write_vectors(run: Run, features: FeatureSet, as_of: date, known: int) -> No
         store_vectors(run, now, built(run, now))
         return
     log.info("features as of %s follow from those as of %s", now.as_of, before.as_of)
-    days, identities, _ = inputs(run, features)
+    previous, buckets = vectors_of(run, before.features, before.as_of), run.settings.lake.buckets
+    days, identities, references = inputs(run, features)
     changed = changed_customers(days, run.lake.read(CUSTOMER_CHANGES), identities, before=before, now=now).persist()
     mine = days_of(days, changed, identities, now=now)
     if reads_days_again(features):
         mine = mine.persist()
     try:
-        store_vectors(run, now, built_since(run, before, now, changed, mine))
+        vectors = features_since(
+            previous, changed, mine, identities, references, before=before, now=now, buckets=buckets
+        )
+        store_vectors(run, now, vectors)
     finally:
         mine.unpersist()
         changed.unpersist()
@@ -173,13 +177,6 @@ def inputs(run: Run, features: FeatureSet) -> tuple[DataFrame, DataFrame, Refere
 def built(run: Run, now: Seen) -> DataFrame:
     """Vectors from all days."""
     return features_as_of(*inputs(run, now.features), seen=now, buckets=run.settings.lake.buckets)
-
-
-def built_since(run: Run, before: Seen, now: Seen, changed: DataFrame, mine: DataFrame) -> DataFrame:
-    """Vectors from earlier ones, and the days of the persons who changed since."""
-    previous, buckets = vectors_of(run, before.features, before.as_of), run.settings.lake.buckets
-    _, identities, references = inputs(run, now.features)
-    return features_since(previous, changed, mine, identities, references, before=before, now=now, buckets=buckets)
 
 
 def days_table(features: FeatureSet) -> Table:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from omniseg.report.cells import share_cell
 from omniseg.report.contents import Contents, Figure, Line, shown
 from omniseg.report.scores import Named, section
 from omniseg.report.terminal import compared, count
@@ -97,13 +98,12 @@ def row(line: Line, report: Contents, declaration: SegmentsDeclaration, currency
     """One segment as a row of the table."""
     money = declaration.by_name[declaration.money]
     widest = max(one.share for one in report.lines)
-    bar = f'<div class="bar"><i style="width:{100 * line.share / widest:.1f}%"></i></div>'
     spend = shown(line.figures[money.name].mean, money, currency=currency)
     points = "".join(f"<li>{point(figure, declaration, currency)}</li>" for figure in line.distinguishing)
     cells = [
         f'<td class="name">{escape(line.name)}<br><span class="id">{escape(line.segment_id)}</span></td>',
         f'<td class="n">{line.customers:,}</td>',
-        f"<td>{100 * line.share:.1f} %{bar}</td>",
+        share_cell(line.share, widest),
         f'<td class="n">{escape(spend)}</td>',
     ]
     if not report.first:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from omniseg.report.cells import share_cell
+
 NOBODY = "none"  # customers who never bought, or whose scores no name is for
 
 
@@ -51,8 +53,5 @@ def section(found: Sequence[Named], *, min_group: int) -> str:
 
 def row(one: Named, widest: float) -> str:
     """One name as a row of the table."""
-    bar = f'<div class="bar"><i style="width:{100 * one.share / widest:.1f}%"></i></div>'
-    return (
-        f'<tr><td class="name">{escape(one.name)}</td><td class="n">{one.customers:,}</td>'
-        f"<td>{100 * one.share:.1f} %{bar}</td></tr>"
-    )
+    name = f'<td class="name">{escape(one.name)}</td>'
+    return f'<tr>{name}<td class="n">{one.customers:,}</td>{share_cell(one.share, widest)}</tr>'
