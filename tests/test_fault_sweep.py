@@ -29,6 +29,7 @@ from omniseg.tables import EXCHANGE_RATES, LOCKS, SEGMENT_SNAPSHOTS, SILVER_EVEN
 from tests.conftest import SMALL
 from tests.ingest.conftest import ORDERS_JSON, order, orders_like
 from tests.ingest.test_money_and_references import PRODUCT_MASTER, RATES
+from tests.small_vector import declare_vector
 from tests.test_faults import contents, night, sets
 
 FIRST, SECOND = date(2024, 3, 29), date(2024, 3, 31)
@@ -121,6 +122,7 @@ def declare(folder: Path) -> None:
     }
     for name, text in texts.items():
         (sources / f"{name}.yml").write_text(text, encoding="utf-8")
+    declare_vector(folder)
 
 
 def clicks(name: str, many: int) -> list[str]:

@@ -28,6 +28,7 @@ from tests.crash import crash_at
 from tests.ingest.conftest import ORDERS_JSON, order
 from tests.ingest.test_money_and_references import PRODUCT_MASTER
 from tests.multiset import multiset
+from tests.small_vector import declare_vector, vector_sets
 
 # What differs between two runs by nature: clocks, run ids, and everything that only says how a run went.
 UNCOMPARED = {RUNS.name, LOCKS.name, MIGRATIONS.name}
@@ -47,6 +48,7 @@ def deliver(folder: Path) -> None:
     (folder / "sources").mkdir(parents=True)
     (folder / "sources" / "orders.yml").write_text(ORDERS_JSON)
     (folder / "sources" / "products.yml").write_text(PRODUCT_MASTER)
+    declare_vector(folder)
     often = [
         order(
             id=f"o-{card}-{day}", card=f"{card}", basket=f"b-{card}-{day}", at=f"2024-03-{day:02d}T10:00:00Z", price=40
@@ -76,6 +78,7 @@ def sets(folder: Path, landing: Path) -> list[str]:
         f"reports.dir={folder / 'reports'}",
         f"landing.root={landing / 'landing'}",
         f"sources.dir={landing / 'sources'}",
+        *vector_sets(landing),
         "model.segments=2",
         "model.leaves=4",
         "lake.buckets=2",

@@ -13,6 +13,7 @@ from omniseg.lake.store import conform
 from omniseg.tables import IDENTITIES, SILVER_EVENTS
 
 TYPES = ("page_view", "page_view", "product_view", "cart_add", "purchase", "purchase", "email_open", "return")
+EVENTS_PER_FILE = 1_000_000
 CHANNELS = ("web", "web", "mobile", "mobile", "pos", "pos", "email", "support")
 
 
@@ -33,7 +34,10 @@ class Shoppers:
 
 
 def events_of(spark: SparkSession, shoppers: Shoppers, buckets: int) -> DataFrame:
-    """Canonical events, the same in every run; batch 1 all days but the last, batch 2 the last one."""
+    """Canonical events, the same in every run; batch 1 all days but the last, batch 2 the last one.
+
+    They lie as they arrive: in the order of time, so that visits of the same hours are mixed.
+    """
     number = spark.range(shoppers.number).select(
         F.col("id"),
         F.floor(F.col("id") / (shoppers.visits * shoppers.events)).alias("person"),
@@ -52,7 +56,8 @@ def events_of(spark: SparkSession, shoppers: Shoppers, buckets: int) -> DataFram
     )
     sign = F.when(F.col("event_type") == "return", F.lit(-1)).otherwise(F.lit(1))
     bought = F.col("event_type").isin("purchase", "return")
-    moment = F.col("event_date").cast("timestamp") + F.make_dt_interval(secs=F.lit(36_000) + F.col("place") * 60)
+    second = 8 * 3_600 + drawn("visit", 12 * 3_600, 6) + F.col("place") * 60
+    moment = F.col("event_date").cast("timestamp") + F.make_dt_interval(secs=second)
     values: dict[str, Column] = {
         "event_id": F.concat(F.lit("e-"), F.col("id").cast("string")),
         "source": F.lit("made"),
@@ -61,6 +66,7 @@ def events_of(spark: SparkSession, shoppers: Shoppers, buckets: int) -> DataFram
         "received_at": moment,
         "channel": F.col("channel"),
         "event_type": F.col("event_type"),
+        "identifiers": F.create_map(F.lit("loyalty"), F.col("identity_key")),
         "identity_key": F.col("identity_key"),
         "bucket": F.pmod(F.xxhash64("identity_key"), F.lit(buckets)).cast("int"),
         "session_id": F.concat(F.lit("s-"), F.col("visit").cast("string")),
@@ -78,7 +84,8 @@ def events_of(spark: SparkSession, shoppers: Shoppers, buckets: int) -> DataFram
     rows = drafted.select(
         *(values.get(column.name, F.lit(None)).cast(column.type).alias(column.name) for column in SILVER_EVENTS.columns)
     )
-    return conform(rows, SILVER_EVENTS)
+    files = max(2, shoppers.number // EVENTS_PER_FILE)
+    return conform(rows.repartitionByRange(files, "event_time").sortWithinPartitions("event_time"), SILVER_EVENTS)
 
 
 def identities_of(spark: SparkSession, shoppers: Shoppers, buckets: int) -> DataFrame:

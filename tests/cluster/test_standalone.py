@@ -48,24 +48,6 @@ SIZES = {
     "spark.sql.codegen.wholeStage": "false",
 }
 
-# Three of the features that come along: what is compiled for each column takes longer than to compute it.
-FEATURES = """
-features:
-  - {name: recency_days, measure: days_since_last, where: "event_type = 'purchase'", description: d, unit: days}
-  - {name: purchases, measure: count_distinct, of: order_id, windows: [90d], description: d, unit: orders}
-  - {name: monetary, measure: sum, of: amount, windows: [365d], description: d, unit: money}
-"""
-SEGMENTS = """
-winsorise: {lower: 0.01, upper: 0.99}
-money: monetary_365d
-least_overlap: 0.3
-naming: {least_z: 0.35, words: 2, plain: Typical}
-features:
-  recency_days_lifetime: {label: Recency, unit: days, missing: max, high: Lapsing, low: Active}
-  purchases_90d: {label: Orders, unit: count, high: Frequent}
-  monetary_365d: {label: Spend, unit: money, high: High-value}
-"""
-
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -89,22 +71,15 @@ def cluster(spark: SparkSession, tmp_path: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 def zone(tmp_path: Path) -> Path:
-    """A landing zone, and declarations."""
+    """A landing zone."""
     folder = tmp_path / "zone"
     deliver(folder)
-    (folder / "features.yml").write_text(FEATURES, encoding="utf-8")
-    (folder / "segments.yml").write_text(SEGMENTS, encoding="utf-8")
     return folder
-
-
-def declared(folder: Path, zone: Path) -> list[str]:
-    """The settings of a run on `zone` into `folder`, on a cluster and on one machine alike."""
-    return [*sets(folder, zone), f"features.file={zone / 'features.yml'}", f"segments.file={zone / 'segments.yml'}"]
 
 
 def on_one_machine(spark: SparkSession, folder: Path, zone: Path) -> Lake:
     """The same night in the shared session."""
-    settings = load_settings(env="local", conf=None, sets=declared(folder, zone), environ={})
+    settings = load_settings(env="local", conf=None, sets=sets(folder, zone), environ={})
     lake = Lake(spark, settings.warehouse.root)
     nightly(Run("run", settings, {}, AS_OF, given_lake=lake))
     return lake
@@ -123,7 +98,7 @@ def submit(cluster: Cluster, package: Path, folder: Path, zone: Path) -> list[st
     command += ["--properties-file", str(ROOT / "conf" / "spark-submit.conf"), "--load-spark-defaults"]
     command += [word for name, value in options.items() for word in ("--conf", f"{name}={value}")]
     command += [str(ROOT / "jobs" / "run_nightly.py"), "--env", "cluster", "--as-of", AS_OF.isoformat()]
-    given = ["profile=production", *declared(folder, zone)]
+    given = ["profile=production", *sets(folder, zone)]
     return [*command, *(word for text in given for word in ("--set", text))]
 
 

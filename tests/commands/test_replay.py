@@ -100,7 +100,7 @@ THEN = datetime(2025, 6, 1, tzinfo=timezone.utc)
 
 def keep(project: Project, records: list[Kept]) -> None:
     """Write bad records as ingest would have, three batches in all."""
-    bronze = [(k.name, k.source, "f", at, THEN, k.batch, k.payload, k.rescued) for at, k in enumerate(records)]
+    bronze = [(k.name, k.source, "f", at, THEN, k.batch, k.payload, k.rescued, None) for at, k in enumerate(records)]
     key = os.environ["OMNISEG_VAULT_KEY"].encode()
     vault = [(k.name, k.source, encrypt(k.text, key), k.batch, THEN) for k in records if k.text]
     rows = [(f"{k.name}#{n}" if n else k.name, k) for k in records for n in range(k.elements)]

@@ -21,7 +21,7 @@ from omniseg.tables import CHANNELS, SILVER_EVENTS
 RECEIVED = datetime(2024, 3, 6, 4, tzinfo=timezone.utc)
 ORIGIN = """
     record_id STRING, file STRING, position BIGINT, received_at TIMESTAMP, payload STRING, rescued STRING,
-    reject STRING, rules ARRAY<STRING>
+    lookalike BOOLEAN, reject STRING, rules ARRAY<STRING>
 """
 SCHEMA = ORIGIN + "".join(f", {name} {kind}" for name, kind in EVENT_COLUMNS.items())
 EVENT: Mapping[str, Any] = {
@@ -31,6 +31,7 @@ EVENT: Mapping[str, Any] = {
     "received_at": RECEIVED,
     "payload": "{}",
     "rescued": None,
+    "lookalike": False,
     "reject": None,
     "rules": [],
     **dict.fromkeys(EVENT_COLUMNS),
@@ -239,7 +240,7 @@ def test_an_event(events: dict[str, Row], scenario: str):
 
 
 def test_the_columns_of_the_table_are_all_there(events: dict[str, Row]):
-    beside = {"file", "position", "payload", "rescued", "reject", "rules"}
+    beside = {"file", "position", "payload", "rescued", "lookalike", "reject", "rules"}
     assert set(events["base"].asDict()) == {*SILVER_EVENTS.column_names, *beside}
 
 

@@ -68,6 +68,10 @@ def test_D12_one_person_however_written_and_a_look_alike_is_another(texts: dict[
     assert written["cyrillic_is_somebody_else"] not in same
 
 
+def test_D12_a_look_alike_is_marked_and_nothing_else(texts: dict[str, Row]):
+    assert [name for name, row in texts.items() if row["__lookalike"]] == ["D12_cyrillic_is_somebody_else"]
+
+
 # Scenario -> (line of a CSV file, broken rules, the note that is kept).
 CELLS: Mapping[str, tuple[bytes, list[str], str | None]] = {
     "D12_csv_text": ("x;caf\u00e9\n".encode(), [], "caf\u00e9"),

@@ -17,7 +17,7 @@ from omniseg.lake.bounded import bounded
 AT = datetime(2024, 3, 5, tzinfo=timezone.utc)
 META = """
     __file STRING, __received_at TIMESTAMP, __position BIGINT, __rules ARRAY<STRING>, __reject STRING,
-    __rescued STRING, __payload STRING, __record_id STRING
+    __rescued STRING, __lookalike BOOLEAN, __payload STRING, __record_id STRING
 """
 SCHEMA = f"id STRING, at STRING, qty STRING, paid STRING, price STRING, items ARRAY<STRUCT<n: STRING>>, {META}"
 RECORD: Mapping[str, Any] = {
@@ -33,6 +33,7 @@ RECORD: Mapping[str, Any] = {
     "__rules": [],
     "__reject": None,
     "__rescued": None,
+    "__lookalike": True,
     "__payload": "{}",
     "__record_id": "till-1-7",
 }
@@ -139,6 +140,7 @@ def test_a_raw_column_hides_the_canonical_one_of_its_name(mapped: dict[str, Row]
 def test_origin_goes_along(mapped: dict[str, Row]):
     row = mapped["fine"]
     assert (row.file, row.position, row.payload, row.rescued, row.reject) == ("f", 7, "{}", None, None)
+    assert row.lookalike
 
 
 def test_further_columns_over_the_raw_ones(spark: SparkSession):

@@ -16,7 +16,7 @@ from omniseg.tables import CUSTOMERS, EXCHANGE_RATES, PRODUCTS, REFERENCES, Tabl
 AT = datetime(2024, 3, 5, tzinfo=timezone.utc)
 ORIGIN = """
     record_id STRING, file STRING, position BIGINT, received_at TIMESTAMP, payload STRING, rescued STRING,
-    reject STRING, rules ARRAY<STRING>, attributes MAP<STRING,STRING>
+    lookalike BOOLEAN, reject STRING, rules ARRAY<STRING>, attributes MAP<STRING,STRING>
 """
 MAPPED: Mapping[str, Any] = {
     "record_id": "r",
@@ -25,6 +25,7 @@ MAPPED: Mapping[str, Any] = {
     "received_at": AT,
     "payload": "{}",
     "rescued": None,
+    "lookalike": False,
     "reject": None,
     "rules": [],
     "attributes": {},
@@ -77,7 +78,7 @@ def products(spark: SparkSession) -> dict[str, Row]:
 
 
 def test_all_columns_of_the_table_and_the_origin(products: dict[str, Row]):
-    origin = {"file", "position", "received_at", "payload", "rescued", "reject", "rules", "source"}
+    origin = {"file", "position", "received_at", "payload", "rescued", "lookalike", "reject", "rules", "source"}
     assert set(products["milk"].asDict()) == {*PRODUCTS.column_names, *origin}
     assert (products["milk"].batch_id, products["milk"].source, products["milk"].department) == (4, "master", None)
 

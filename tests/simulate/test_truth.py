@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from omniseg.commands.ingest import ingest
@@ -101,16 +101,20 @@ def settings(folder: Path, sources: str) -> Run:
     return Run("ingest", loaded, {"format": "table"}, date(2025, 4, 1))
 
 
-def with_event(lake: Lake) -> list[Row]:
-    """The quarantine (source, rules, record_id, event); event is the id in the record, null where none can be read."""
-    payload = F.coalesce(
+def event_in_record() -> Column:
+    """The id that a record of bronze.events names; null where none can be read."""
+    return F.coalesce(
         *(
             F.when(F.col("source") == source, F.get_json_object("payload", f"$.{name}"))
             for source, name in EVENT_ID.items()
         ),
         F.get_json_object("payload", "$.id"),
     )
-    bronze = lake.read(BRONZE_EVENTS).select("record_id", payload.alias("event"))
+
+
+def with_event(lake: Lake) -> list[Row]:
+    """The quarantine (source, rules, record_id, event)."""
+    bronze = lake.read(BRONZE_EVENTS).select("record_id", event_in_record().alias("event"))
     bad = lake.read(QUARANTINE).select("source", "rules", "record_id", "excerpt")
     return bounded(bad.join(bronze, "record_id", "left"), 100_000)
 
@@ -204,6 +208,12 @@ def test_nobody_is_unattributed_and_a_look_alike_is_somebody_else(month: DirtyMo
     keys = bounded(silver.join(nobody, ["source", "event"]), 100_000)
     assert keys
     assert all(row.identity_key is None for row in keys)
+
+
+def test_look_alikes_are_marked_and_nobody_else(month: DirtyMonth):
+    marked = month.lake.read(BRONZE_EVENTS).where("lookalike").select("source", event_in_record().alias("event"))
+    planted = {(row.system, row.event) for row in month.defects if row.defect == "confusable"}
+    assert {(row.source, row.event) for row in bounded(marked, 10_000)} == planted
 
 
 def test_machines_are_flagged_whether_they_say_so_or_not(month: DirtyMonth):

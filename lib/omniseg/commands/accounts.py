@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Row
@@ -31,6 +32,9 @@ class Survey:
     rejected: frozenset[str]  # sources of which some text could not be parsed
     exploded: bool  # some records gave several rows
     broken: bool = True  # some record breaks a rule
+    lookalikes: Mapping[str, int] = field(
+        default_factory=dict
+    )  # records with identifiers that mix alphabets, by source
 
 
 def survey(received: DataFrame) -> Survey:
@@ -41,11 +45,14 @@ def survey(received: DataFrame) -> Survey:
         F.count_if(F.col("payload").isNull()).alias("rejected"),
         F.count_if(F.size("rules") > 0).alias("broken"),
         F.count_if(F.contains("record_id", F.lit(ELEMENT))).alias("elements"),
+        F.count_if(F.col("lookalike") & ~F.contains("record_id", F.lit(ELEMENT))).alias("lookalikes"),
     )
     rows = bounded(counted, MOST_FILES)
     read: dict[str, Tally] = {}
+    lookalikes: Counter[str] = Counter()
     for row in rows:
         read[row.source] = read.get(row.source, Tally()) + tally_of(row)
+        lookalikes[row.source] += row.lookalikes
     return Survey(
         read,
         {(row.source, plain_path(row.file)): row["rows"] for row in rows},
@@ -53,6 +60,7 @@ def survey(received: DataFrame) -> Survey:
         frozenset(row.source for row in rows if row.rejected),
         any(row.elements for row in rows),
         any(row.broken for row in rows),
+        +lookalikes,
     )
 
 

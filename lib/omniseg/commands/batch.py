@@ -43,18 +43,27 @@ Waiting = Mapping[str, Sequence[Delivery]]
 
 @dataclass(frozen=True)
 class Written:
-    """What a batch did: accounts per source, refused files (path -> reason), sources that sent unknown fields."""
+    """What a batch did: accounts per source, refused files (path -> reason), and what was found on the way."""
 
     accounts: list[Account]
     refused: dict[str, str]
-    rescued: list[str]
+    found: Survey
 
     @property
     def notices(self) -> list[str]:
         """What somebody should look at although nothing is wrong."""
         kept = "sent fields that its schema does not know; they are kept in bronze.events, column rescued"
-        unknown = [f"Source {name} {kept}." for name in self.rescued]
-        return [*unknown, *(account.clock_ahead() for account in self.accounts if account.ahead)]
+        unknown = [f"Source {name} {kept}." for name in self.found.rescued]
+        mixed = [lookalikes(name, number) for name, number in sorted(self.found.lookalikes.items())]
+        return [*unknown, *mixed, *(account.clock_ahead() for account in self.accounts if account.ahead)]
+
+
+def lookalikes(source: str, number: int) -> str:
+    """The report of identifiers that may imitate others."""
+    return (
+        f"Source {source} has {number:,} record(s) with an identifier in which one word mixes alphabets, as an "
+        "imitation of another one does; it is taken for somebody else. Column lookalike of bronze.events marks them."
+    )
 
 
 def write_batch(
@@ -90,7 +99,7 @@ def write_batch(
     check_all(accounts + accounts_of_events)
     pin(run, to_pin((*references, *events), pinned))
     commit(target, waiting, found, refused)
-    return Written(accounts + accounts_of_events, refused, found.rescued)
+    return Written(accounts + accounts_of_events, refused, found)
 
 
 def stage(run: Run, place: Staging, frames: Iterable[Frame]) -> None:

@@ -15,7 +15,8 @@ from omniseg.ingest.parse import PARSED, no_rules, quoted
 
 ELEMENT = "#"  # begins the part of a record_id that counts the elements of an exploded record, from the second on
 # What every mapped frame carries beside the canonical columns.
-ORIGIN = ("record_id", "file", "position", "received_at", "payload", "rescued", "reject", "rules")
+ORIGIN = ("record_id", "file", "position", "received_at", "payload", "rescued", "lookalike", "reject", "rules")
+PROTECTED = (*PARSED, "__payload", "__lookalike", "__record_id")  # beside the raw columns of a protected frame
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,10 @@ def map_records(records: DataFrame, mapped: Mapped, *, extra: Mapping[str, Colum
     failed, and the declared expectations (a null result is a breach). `extra` are further columns over the raw ones.
     """
     rows = exploded(records, mapped.explode)
-    raw = [name for name in rows.columns if name not in (*PARSED, "__payload", "__record_id")]
+    raw = [name for name in rows.columns if name not in PROTECTED]
     typed = rows.select(
         *(converted(name, mapped.converted.get(name)).alias(name) for name in raw),
-        *(F.col(name) for name in (*PARSED, "__payload", "__record_id")),
+        *(F.col(name) for name in PROTECTED),
         failed_conversions(mapped.converted).alias("__unreadable"),
     )
     inner = {name: f"__{name}" if name in raw else name for name in mapped.expressions}
@@ -67,6 +68,7 @@ def map_records(records: DataFrame, mapped: Mapped, *, extra: Mapping[str, Colum
         F.col("__received_at").alias("received_at"),
         F.col("__payload").alias("payload"),
         F.col("__rescued").alias("rescued"),
+        F.col("__lookalike").alias("lookalike"),
         F.col("__reject").alias("reject"),
         with_earlier(*own, earlier="__rules").alias("rules"),
     )

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from omniseg.ingest.parse import PARSED, quoted
+from omniseg.privacy.lookalikes import any_mixes_alphabets
 from omniseg.privacy.pseudonyms import is_pseudonym, pseudonym
 from omniseg.privacy.redact import redacted, was_redacted
 from omniseg.tables.types import type_text
@@ -33,12 +34,14 @@ class Protection:
 
 
 def protect(records: DataFrame, protection: Protection) -> DataFrame:
-    """Personal columns become pseudonyms, unread text is redacted, and `__payload` (JSON) is added."""
+    """Personal columns become pseudonyms, unread text is redacted; `__payload` (JSON) and `__lookalike` are added."""
     raw = [item for item in records.schema.fields if item.name not in PARSED]
     replaced = [protected_column(item, protection).alias(item.name) for item in raw]
     rescued = F.col("__rescued") if protection.keep_text else redacted(F.col("__rescued"))
     kept = [F.col(name) for name in PARSED if name != "__rescued"]
-    rows = records.select(*replaced, *kept, rescued.alias("__rescued"))
+    given = [leaf for item in raw for leaf in personal_values(quoted(item.name), item.dataType, item.name, protection)]
+    lookalike = any_mixes_alphabets([value.cast("string") for value in given])
+    rows = records.select(*replaced, *kept, rescued.alias("__rescued"), lookalike.alias("__lookalike"))
     body = F.struct(*(quoted(item.name) for item in raw))
     # Microseconds, so that a replay from the payload gives the same event_time.
     payload = F.to_json(body, {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"})
@@ -92,6 +95,16 @@ def protected_struct(value: Column, kind: T.StructType, path: str, protection: P
         )
     )
     return F.when(value.isNotNull(), rebuilt)
+
+
+def personal_values(value: Column, kind: T.DataType, path: str, protection: Protection) -> list[Column]:
+    """The direct identifiers at `path`, and inside it, as they were delivered."""
+    if path in protection.personal:
+        return [value]
+    if not isinstance(kind, T.StructType):
+        return []
+    leaves = [(value.getField(item.name), item.dataType, f"{path}.{item.name}") for item in kind]
+    return [found for leaf in leaves for found in personal_values(*leaf, protection)]
 
 
 def needs_protection(kind: T.DataType, path: str, protection: Protection) -> bool:

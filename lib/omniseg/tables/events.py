@@ -33,6 +33,7 @@ BRONZE_EVENTS = Table(
         batch_id BIGINT NOT NULL          | none       | ingestion batch; knowledge time
         payload STRING                    | restricted | the record as JSON, direct identifiers replaced by pseudonyms; null where the text could not be parsed
         rescued STRING                    | restricted | JSON of fields that the declared or pinned schema does not know, redacted
+        lookalike BOOLEAN                 | none       | true where a word of an identifier has letters of two alphabets, as an imitation has; null before it was looked for
     """),
 )
 
