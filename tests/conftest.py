@@ -37,7 +37,8 @@ SMALL = {
     # run, SIGKILL tests, jobs, benchmarks) compiles, as production does.
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.codegen.wholeStage": "false",
-    "spark.python.sql.dataFrameDebugging.enabled": "false",  # as conf/base.yml has it
+    "spark.python.sql.dataFrameDebugging.enabled": "false",  # this and the next as conf/base.yml has it
+    "spark.sql.execution.useObjectHashAggregateExec": "false",
     "spark.ui.enabled": "false",
     "spark.sql.ui.explainMode": "simple",
     "spark.sql.maxPlanStringLength": "2000",

@@ -13,7 +13,8 @@ from omniseg.lake.store import conform
 from omniseg.tables import IDENTITIES, SILVER_EVENTS
 
 TYPES = ("page_view", "page_view", "product_view", "cart_add", "purchase", "purchase", "email_open", "return")
-EVENTS_PER_FILE = 1_000_000
+TOGETHER = 64  # visits that are mixed: their first events come first, then their second ones
+MIXER = 7_368_787  # a prime, which puts the visitors of a part in another order than that of their numbers
 CHANNELS = ("web", "web", "mobile", "mobile", "pos", "pos", "email", "support")
 
 
@@ -34,21 +35,9 @@ class Shoppers:
 
 
 def events_of(spark: SparkSession, shoppers: Shoppers, buckets: int) -> DataFrame:
-    """Canonical events, the same in every run; batch 1 all days but the last, batch 2 the last one.
-
-    They lie as they arrive: in the order of time, so that visits of the same hours are mixed.
-    """
-    number = spark.range(shoppers.number).select(
-        F.col("id"),
-        F.floor(F.col("id") / (shoppers.visits * shoppers.events)).alias("person"),
-        F.floor(F.col("id") / shoppers.events).alias("visit"),
-        (F.col("id") % shoppers.events).alias("place"),
-    )
-    age = drawn("visit", shoppers.days, 1)
-    day = F.date_sub(F.lit(shoppers.until), age.cast("int"))
-    drafted = number.select(
+    """Canonical events, the same in every run; batch 1 all days but the last, batch 2 the last one."""
+    drafted = arrivals(spark, shoppers).select(
         "*",
-        day.alias("event_date"),
         key_of("person").alias("identity_key"),
         one_of(TYPES, "id", 2).alias("event_type"),
         one_of(CHANNELS, "visit", 3).alias("channel"),
@@ -56,8 +45,7 @@ def events_of(spark: SparkSession, shoppers: Shoppers, buckets: int) -> DataFram
     )
     sign = F.when(F.col("event_type") == "return", F.lit(-1)).otherwise(F.lit(1))
     bought = F.col("event_type").isin("purchase", "return")
-    second = 8 * 3_600 + drawn("visit", 12 * 3_600, 6) + F.col("place") * 60
-    moment = F.col("event_date").cast("timestamp") + F.make_dt_interval(secs=second)
+    moment = F.col("event_date").cast("timestamp") + F.make_dt_interval(secs=F.col("second"))
     values: dict[str, Column] = {
         "event_id": F.concat(F.lit("e-"), F.col("id").cast("string")),
         "source": F.lit("made"),
@@ -84,8 +72,28 @@ def events_of(spark: SparkSession, shoppers: Shoppers, buckets: int) -> DataFram
     rows = drafted.select(
         *(values.get(column.name, F.lit(None)).cast(column.type).alias(column.name) for column in SILVER_EVENTS.columns)
     )
-    files = max(2, shoppers.number // EVENTS_PER_FILE)
-    return conform(rows.repartitionByRange(files, "event_time").sortWithinPartitions("event_time"), SILVER_EVENTS)
+    return conform(rows, SILVER_EVENTS)
+
+
+def arrivals(spark: SparkSession, shoppers: Shoppers) -> DataFrame:
+    """(id, visit, place in it, person, event_date, second of the day) in the order in which events arrive: visits that
+    begin one after the other are mixed, and a shopper comes once in each of `visits` parts of the time.
+    """
+    visits = shoppers.customers * shoppers.visits
+    id_, block, apart = F.col("id"), TOGETHER * shoppers.events, visits // TOGETHER * TOGETHER * shoppers.events
+    mixed = id_ < apart  # the last few are not
+    visit = F.when(mixed, F.floor(id_ / block) * TOGETHER + id_ % TOGETHER).otherwise(F.floor(id_ / shoppers.events))
+    place = F.when(mixed, F.floor(id_ % block / TOGETHER)).otherwise(id_ % shoppers.events)
+    rows = spark.range(shoppers.number).select("id", visit.alias("visit"), place.alias("place"))
+    part, visitor = F.floor(F.col("visit") / shoppers.customers), F.col("visit") % shoppers.customers
+    elapsed = F.col("visit") * shoppers.days  # days since the first one, times the number of visits
+    age = shoppers.days - 1 - F.floor(elapsed / visits)
+    return rows.select(
+        "*",
+        F.pmod(visitor * MIXER + part, F.lit(shoppers.customers)).alias("person"),
+        F.date_sub(F.lit(shoppers.until), age.cast("int")).alias("event_date"),
+        (8 * 3_600 + F.floor(elapsed % visits * (12 * 3_600) / visits) + F.col("place") * 60).alias("second"),
+    )
 
 
 def identities_of(spark: SparkSession, shoppers: Shoppers, buckets: int) -> DataFrame:

@@ -24,7 +24,7 @@ from omniseg.runtime import Run
 from omniseg.settings.conf import conf_path
 from omniseg.settings.load import load_settings
 from omniseg.tables import CUSTOMER_DAY, CUSTOMER_FEATURES, FILES, IDENTITIES, SILVER_EVENTS
-from tests.benchmarks.features_page import Ours, Theirs, draw, page
+from tests.benchmarks.features_page import Figures, Ours, Theirs, draw, page
 from tests.benchmarks.results import peak_memory, write_section
 from tests.benchmarks.shoppers import Shoppers, events_of, identities_of
 
@@ -191,8 +191,8 @@ def contended(warehouse: Warehouse) -> Theirs:
 @pytest.mark.bench
 @pytest.mark.timeout(14400)
 def test_features(tmp_path: Path) -> None:
-    """Warm up on few shoppers; then the last 90 days of all, half of the events, and all of them, so that the highest
-    memory until then is that of what was measured last.
+    """Warm up on few shoppers; then the last 90 days of all, half of the events, all, and three times as many, so that
+    the highest memory until then is that of what was measured last.
     """
     settings = load_settings(env="local", conf=None, sets=(), environ={})
     spark = build_session("omniseg-bench", {**settings.spark, "spark.master": f"local[{CORES}]"})
@@ -200,17 +200,15 @@ def test_features(tmp_path: Path) -> None:
     measured(warm)
     contended(warm)
     short = Warehouse(spark, tmp_path / "short", Shoppers(EVENTS // 96, 3, 8, 90, UNTIL))
-    short_night = measured(short).night
+    of_short = measured(short)
     half = measured(Warehouse(spark, tmp_path / "half", Shoppers(EVENTS // 192, 12, 8, 365, UNTIL)))
     all_of_them = Warehouse(spark, tmp_path / "whole", Shoppers(EVENTS // 96, 12, 8, 365, UNTIL))
-    whole = measured(all_of_them)
-    theirs = contended(all_of_them)
-    made = features_table(feature_set(all_of_them.run(UNTIL).settings))
+    whole, theirs = measured(all_of_them), contended(all_of_them)
+    features = feature_set(all_of_them.run(UNTIL).settings)
+    large = Warehouse(spark, tmp_path / "large", Shoppers(EVENTS // 32, 12, 8, 365, UNTIL))
+    triple, triple_duck = measured(large), seconds(lambda: by_duckdb(large, features))
     spark.stop()
-    write_section(
-        "Features",
-        page(half, whole, theirs, short_night, len(made.columns) - len(CUSTOMER_FEATURES.columns)),
-        cores=CORES,
-    )
+    columns = len(features_table(features).columns) - len(CUSTOMER_FEATURES.columns)
+    write_section("Features", page(Figures(of_short, half, whole, theirs, triple, triple_duck), columns), cores=CORES)
     draw(whole, theirs)
     assert theirs.wrong == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
 
@@ -20,6 +19,7 @@ from omniseg.commands.identities import add_identities
 from omniseg.commands.pins import pin, pinned_schemas
 from omniseg.commands.rates import exchange_rates, fill_amounts
 from omniseg.commands.references import write_reference
+from omniseg.commands.written import Written
 from omniseg.faults import crash_here
 from omniseg.ingest.accounting import Account, check_all
 from omniseg.ingest.declaration import Declaration, ReferenceDeclaration, SourceDeclaration
@@ -39,31 +39,6 @@ RECEIVED = f"{BRONZE_EVENTS.ddl}, rules ARRAY<STRING>"
 JUDGED = f"{SILVER_EVENTS.ddl}, file STRING, position BIGINT, payload STRING, rescued STRING, rules ARRAY<STRING>"
 SEALED = f"{RAW_REJECTS.ddl}, record_hash STRING"
 Waiting = Mapping[str, Sequence[Delivery]]
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a batch did: accounts per source, refused files (path -> reason), and what was found on the way."""
-
-    accounts: list[Account]
-    refused: dict[str, str]
-    found: Survey
-
-    @property
-    def notices(self) -> list[str]:
-        """What somebody should look at although nothing is wrong."""
-        kept = "sent fields that its schema does not know; they are kept in bronze.events, column rescued"
-        unknown = [f"Source {name} {kept}." for name in self.found.rescued]
-        mixed = [lookalikes(name, number) for name, number in sorted(self.found.lookalikes.items())]
-        return [*unknown, *mixed, *(account.clock_ahead() for account in self.accounts if account.ahead)]
-
-
-def lookalikes(source: str, number: int) -> str:
-    """The report of identifiers that may imitate others."""
-    return (
-        f"Source {source} has {number:,} record(s) with an identifier in which one word mixes alphabets, as an "
-        "imitation of another one does; it is taken for somebody else. Column lookalike of bronze.events marks them."
-    )
 
 
 def write_batch(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from omniseg.commands.batch import Written, write_batch
+from omniseg.commands.batch import write_batch
 from omniseg.commands.deliveries import Delivery, deliveries, next_batch
+from omniseg.commands.written import Written
 from omniseg.errors import ConfigError, ContractError
 from omniseg.ingest.currency import with_currency
 from omniseg.privacy.keys import fingerprint
