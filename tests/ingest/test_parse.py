@@ -59,6 +59,16 @@ FLAT_LINES: Mapping[str, tuple[str, tuple[str | None, ...], list[str], str | Non
     "cut_off": ('{"id":"1","at":"x', (None, None, None), ["malformed"], None),
     "second_object": ('{"id":"1"}{"id":"2"}', (None, None, None), ["malformed"], None),
     "second_object_after_a_comma": ('{"id":"1"},{"id":"2"}', (None, None, None), ["malformed"], None),
+    "second_object_behind_a_bracket": ('{"id":"1"}],[{"id":"2"}', (None, None, None), ["malformed"], None),
+    "words_behind_a_bracket": ('{"id":"1"} ] and {"id":"2"}', (None, None, None), ["malformed"], None),
+    "another_object_behind_both": ('{"id":"1"}],"x":[{"id":"2"}', (None, None, None), ["malformed"], None),
+    "a_brace_and_a_bracket_in_a_text": ('{"id":"}]"}', ("}]", None, None), [], None),
+    "objects_in_an_array_that_nobody_declared": (
+        '{"id":"1","more":[{"a":1}]}',
+        ("1", None, None),
+        [],
+        '{"more":"[{\\"a\\":1}]"}',
+    ),
     "words_behind": ('{"id":"1"} and more', (None, None, None), ["malformed"], None),
     "words_before": ('x {"id":"1"}', (None, None, None), ["malformed"], None),
 }
@@ -88,6 +98,8 @@ NESTED_LINES: Mapping[str, tuple[str, Nested, list[str]]] = {
     "map_is_a_number": ('{"facts":5}', NOTHING, ["malformed"]),
     "second_object": ('{"user":{"name":"a"}} {"user":{"name":"b"}}', NOTHING, ["malformed"]),
     "array_of_objects": ('[{"id":"1"}]', NOTHING, ["malformed"]),
+    "second_object_behind_a_bracket": ('{"user":{"name":"a"}}],[{"user":{"name":"b"}}', NOTHING, ["malformed"]),
+    "objects_in_an_array": ('{"user":{"name":"a","more":[{"b":1}]}}', ("a", None, None), []),
     "cut_off": ('{"user":{"name":"a"}', NOTHING, ["malformed"]),
 }
 

@@ -67,6 +67,9 @@ class TestMovement:
     def test_new_customers_come(self, declaration):
         assert self.moved(declaration, {("(new)", "s01"): 15, ("s01", "s01"): 85})["s01"] == (15, 0)
 
+    def test_customers_who_are_gone_left(self, declaration):
+        assert self.moved(declaration, {("s01", "(gone)"): 15, ("s01", "s01"): 100})["s01"] == (0, 15)
+
     def test_a_small_flow_withholds_both_since_sizes_tell_the_other(self, declaration):
         assert self.moved(declaration, {("s01", "s02"): 9, ("s02", "s01"): 50})["s01"] == (None, None)
 

@@ -97,19 +97,19 @@ class TestLineage:
     def test_stayed_moved_new_and_gone(self, spark):
         before = assigned(spark, ("a", "s01"), ("b", "s01"), ("gone", "s02"), snapshot="then")
         now = assigned(spark, ("a", "s01"), ("b", "s02"), ("c", "s02"))
-        found = lineage(now, before, previous_id="then")
-        assert moves(found) == {("s01", "s01"): 1, ("s02", "s01"): 1, ("s02", "(new)"): 1}
+        found = lineage(now, before, snapshot_id="now", previous_id="then")
+        assert moves(found) == {("s01", "s01"): 1, ("s02", "s01"): 1, ("s02", "(new)"): 1, ("(gone)", "s02"): 1}
         assert {(row["snapshot_id"], row["previous_snapshot_id"]) for row in found.collect()} == {("now", "then")}
 
     def test_in_the_first_snapshot_everybody_is_new(self, spark):
-        found = lineage(assigned(spark, ("a", "s01"), ("b", "s01")), None, previous_id=None)
+        found = lineage(assigned(spark, ("a", "s01"), ("b", "s01")), None, snapshot_id="now", previous_id=None)
         assert moves(found) == {("s01", "(new)"): 2}
         assert found.collect()[0]["previous_snapshot_id"] is None
 
     def test_columns_are_those_of_the_table(self, spark):
         declared = [(column.name, column.type.lower()) for column in tables.SEGMENT_LINEAGE.columns]
         for before, previous_id in ((assigned(spark, snapshot="then"), "then"), (None, None)):
-            found = lineage(assigned(spark), before, previous_id=previous_id)
+            found = lineage(assigned(spark), before, snapshot_id="now", previous_id=previous_id)
             assert [(field.name, field.dataType.simpleString()) for field in found.schema] == declared
 
 

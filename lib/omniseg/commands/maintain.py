@@ -13,6 +13,7 @@ from omniseg.lake.bounded import bounded
 from omniseg.lake.landing import DeliveredFile
 from omniseg.lake.maintenance import (
     absolute,
+    add_missing_constraints,
     check_hours,
     compact,
     delete_before,
@@ -35,7 +36,10 @@ def maintain(run: Run) -> None:
     check_hours(run.lake, run.settings.lake.vacuum_hours, where=run.settings.origins["lake.vacuum_hours"])
     with run.step("retention"):
         notes = [*forget_rejects(run), *clear_landing(run), *clear_work(run)]
-    rows = [tidy(run, table) for table in ALL if run.lake.exists(table)]
+    there = [table for table in ALL if run.lake.exists(table)]
+    with run.step("constraints"):
+        notes += [note for table in there for note in add_missing_constraints(run.lake, table)]
+    rows = [tidy(run, table) for table in there]
     run.say(render(rows, COLUMNS, run.options["format"]))
     if run.options["format"] == "table":
         run.say("\n".join(notes))

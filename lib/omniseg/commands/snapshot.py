@@ -118,7 +118,7 @@ def staged(run: Run) -> DataFrame:
 
 
 def explain(run: Run, vectors: DataFrame, as_of: date) -> None:
-    """Profiles with names, and where customers came from."""
+    """Profiles with names, and where customers came from and went."""
     declaration = segments_declaration(run.settings)
     before = published_before(run, as_of)
     with run.step("gold.segment_profiles"):
@@ -128,7 +128,8 @@ def explain(run: Run, vectors: DataFrame, as_of: date) -> None:
     with run.step("gold.segment_lineage"):
         earlier_id = before.snapshot_id if before else None
         earlier = verified_rows(run, before) if before else None
-        run.lake.replace_slice(SEGMENT_LINEAGE, lineage(staged(run), earlier, previous_id=earlier_id), slice_of(run))
+        moves = lineage(staged(run), earlier, snapshot_id=str(run.snapshot_id), previous_id=earlier_id)
+        run.lake.replace_slice(SEGMENT_LINEAGE, moves, slice_of(run))
 
 
 def with_names(

@@ -80,7 +80,7 @@ def one_object(schema: str) -> tuple[Column, Column]:
     """The struct in `__object`, and the condition that `value` is not exactly one JSON object of the schema's shape.
 
     Spark reads the first object of a line and silently ignores what follows; inside brackets anything that follows
-    shows.
+    shows, but for what closes them.
     """
     value = F.col("value")
     braces = (value.startswith("{") & value.endswith("}")) | (
@@ -88,10 +88,10 @@ def one_object(schema: str) -> tuple[Column, Column]:
     )
     if flat(schema):
         single = F.coalesce(F.size("__object") == 1, F.lit(False)) & F.get("__object", F.lit(0)).isNotNull()
-        return F.when(single, F.get("__object", F.lit(0))), ~single | ~braces
+        return F.when(single, F.get("__object", F.lit(0))), ~single | ~braces | closes_brackets(value)
     alone = F.size(F.from_json(bracketed(value), "array<string>")) == 1
     malformed = F.col(f"__object.{CORRUPT}").isNotNull() | F.col("__object").isNull()
-    return F.col("__object"), malformed | ~F.coalesce(alone, F.lit(False)) | ~braces
+    return F.col("__object"), malformed | ~F.coalesce(alone, F.lit(False)) | ~braces | closes_brackets(value)
 
 
 def only_declared(names: Sequence[str]) -> Column:
@@ -112,6 +112,15 @@ def declared_keys(names: Sequence[str]) -> Column:
 def bracketed(text: Column) -> Column:
     """A JSON text as the only element of an array."""
     return F.concat(F.lit("["), text, F.lit("]"))
+
+
+def closes_brackets(text: Column) -> Column:
+    """True for `{"a":1}],[{"b":2}`: in brackets that is two arrays, of which Spark reads the first. Under the key of
+    an object such a text is no JSON; few texts have a bracket behind a brace, and only these are read once more.
+    """
+    suspicious = F.contains(text, F.lit("]")) & text.rlike(r"\}\s*+\]")
+    value = F.from_json(F.concat(F.lit('{"x":'), text, F.lit("}")), "x STRING")["x"]
+    return F.coalesce(suspicious & value.isNull(), F.lit(False))
 
 
 def exact(text: Column) -> Column:

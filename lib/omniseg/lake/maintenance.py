@@ -24,6 +24,22 @@ class Size:
     bytes: int
 
 
+def add_missing_constraints(lake: Lake, table: Table) -> list[str]:
+    """Give a table the constraints that were declared after it was created; says which, and which its rows break."""
+    told = []
+    lake.ensure(table)  # a constraint may be about a column that is as new
+    for label, condition in table.constraints:
+        if lake.property_of(table, f"delta.constraints.{label}") is not None:
+            continue
+        bad = lake.read(table).where(f"NOT coalesce({condition}, false)").count()
+        if bad:
+            told.append(f"{table.name}: {bad:,} rows break the constraint {label} ({condition}); it was not added.")
+            continue
+        lake.spark.sql(f"ALTER TABLE {lake.reference(table)} ADD CONSTRAINT `{label}` CHECK ({condition})")
+        told.append(f"{table.name}: constraint {label} added.")
+    return told
+
+
 def live(lake: Lake, table: Table) -> Size:
     """The files that the newest version of the table consists of."""
     found = lake.delta(table).detail().select("numFiles", "sizeInBytes").first()

@@ -135,7 +135,8 @@ def movements(
 ) -> dict[str, tuple[int | None, int | None]]:
     """How many customers came to and left each segment; both withheld when either is a small group.
 
-    From sizes and one of the two the other could be worked out, hence both. New customers count as coming.
+    From sizes and one of the two the other could be worked out, hence both. New customers count as coming, who is gone
+    as having left.
     """
     came = dict.fromkeys(segments, 0)
     left = dict.fromkeys(came, 0)
@@ -153,7 +154,9 @@ def withheld(came: int, left: int, min_group: int) -> tuple[int | None, int | No
 
 
 def flows(snapshot: Snapshot, *, min_group: int) -> dict[tuple[str, str], int]:
-    """Customers by (previous segment, segment), small groups left out; '(new)' is where new customers come from."""
+    """Customers by (previous segment, segment), small groups left out; new ones come from '(new)', others went to
+    '(gone)'.
+    """
     ways = {
         (str(row["previous_segment_id"]), str(row["segment_id"])): whole(row["customers"]) for row in snapshot.lineage
     }

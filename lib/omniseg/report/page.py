@@ -145,7 +145,7 @@ def definitions(report: Contents, declaration: SegmentsDeclaration) -> str:
     }
     if not report.first:
         found["Came, left"] = (
-            "Customers who entered or left the segment since the snapshot before, new customers included."
+            "Customers who entered or left the segment since the snapshot before, those who are new or gone included."
         )
     terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in found.items())
     listed = "".join(f"<li>{escape(described(use))}</li>" for use in declaration.features)

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from omniseg.segments.figures import MOMENT_DIGITS, significant
 
-NEW = "(new)"
+NEW, GONE = "(new)", "(gone)"
 ROUNDING = 1e-9  # a deviation below this part of the mean is rounding, not spread
 
 
@@ -65,27 +65,24 @@ def z_value() -> Column:
     return F.when(spread, (F.col("average") - F.col("overall")) / F.col("deviation"))
 
 
-def lineage(current: DataFrame, previous: DataFrame | None, *, previous_id: str | None) -> DataFrame:
+def lineage(current: DataFrame, previous: DataFrame | None, *, snapshot_id: str, previous_id: str | None) -> DataFrame:
     """One row per segment × previous segment with customers who went that way: gold.segment_lineage.
 
-    Both are single snapshots, `previous_id` names the earlier one. Customers of `current` that are not in `previous`
-    come from '(new)'; those who left have no row. Without `previous` (the first snapshot) everybody is new.
+    Both are single snapshots, named by the two ids. Customers of `current` that are not in `previous` come from
+    '(new)', those of `previous` that are not in `current` go to '(gone)'. Without `previous` (the first snapshot)
+    everybody is new.
     """
-    moved = current if previous is None else current.join(earlier(previous), "customer_id", how="left")
-    came_from = F.lit(NEW) if previous is None else F.coalesce("earlier_id", F.lit(NEW))
-    named = moved.select("snapshot_id", "segment_id", came_from.alias("previous_segment_id"))
-    counted = named.groupBy("snapshot_id", "segment_id", "previous_segment_id").agg(
-        F.count(F.lit(1)).alias("customers")
-    )
+    here = current.select("customer_id", "segment_id")
+    if previous is None:
+        moved = here.withColumn("previous_segment_id", F.lit(NEW))
+    else:
+        there = previous.select("customer_id", F.col("segment_id").alias("previous_segment_id"))
+        moved = here.join(there, "customer_id", how="full").fillna({"segment_id": GONE, "previous_segment_id": NEW})
+    counted = moved.groupBy("segment_id", "previous_segment_id").agg(F.count(F.lit(1)).alias("customers"))
     return counted.select(
-        "snapshot_id",
+        F.lit(snapshot_id).alias("snapshot_id"),
         F.lit(previous_id).cast("string").alias("previous_snapshot_id"),
         "segment_id",
         "previous_segment_id",
         "customers",
     )
-
-
-def earlier(previous: DataFrame) -> DataFrame:
-    """One row per customer of the previous snapshot: customer_id, earlier_id."""
-    return previous.select("customer_id", F.col("segment_id").alias("earlier_id"))

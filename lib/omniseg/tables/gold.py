@@ -139,7 +139,7 @@ SEGMENT_LINEAGE = Table(
     columns=parse_columns("""
         snapshot_id STRING NOT NULL       | none       | snapshot
         previous_snapshot_id STRING       | none       | snapshot published before; null for the first
-        segment_id STRING NOT NULL        | none       | segment in this snapshot
+        segment_id STRING NOT NULL        | none       | segment in this snapshot; '(gone)' for customers that are no longer in it
         previous_segment_id STRING NOT NULL | none     | segment in the previous snapshot; '(new)' for customers that were not in it
         customers BIGINT NOT NULL         | none       | customers who went from the one to the other
     """),
