@@ -32,9 +32,7 @@ class Survey:
     rejected: frozenset[str]  # sources of which some text could not be parsed
     exploded: bool  # some records gave several rows
     broken: bool = True  # some record breaks a rule
-    lookalikes: Mapping[str, int] = field(
-        default_factory=dict
-    )  # records with identifiers that mix alphabets, by source
+    lookalikes: Mapping[str, int] = field(default_factory=dict)  # by source, records whose identifiers mix alphabets
 
 
 def survey(received: DataFrame) -> Survey:
