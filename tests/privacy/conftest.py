@@ -10,15 +10,15 @@ from pyspark.sql import functions as F
 
 from omniseg.lake.bounded import bounded
 
-Answers = dict[str, str | None]
-Ask = Callable[[Iterable[str], Callable[[Column], Column]], Answers]
+Answers = dict[str | None, str | bool | None]
+Ask = Callable[[Iterable[str | None], Callable[[Column], Column]], Answers]
 
 
 @pytest.fixture(scope="session")
 def ask(spark: SparkSession) -> Ask:
     """`ask(texts, function)`: text -> function(text), computed by Spark."""
 
-    def answers(texts: Iterable[str], function: Callable[[Column], Column]) -> Answers:
+    def answers(texts: Iterable[str | None], function: Callable[[Column], Column]) -> Answers:
         rows = spark.createDataFrame([(text,) for text in texts], "text STRING")
         found = bounded(rows.select("text", function(F.col("text")).alias("answer")), 1000)
         return {row.text: row.answer for row in found}

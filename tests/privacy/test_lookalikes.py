@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from omniseg.lake.bounded import bounded
 from omniseg.privacy.lookalikes import any_mixes_alphabets, mixes_alphabets
+from tests.privacy.conftest import Answers, Ask
 
 CYRILLIC_O, GREEK_O, ARMENIAN_O = "\u043e", "\u03bf", "\u0585"
 TEXTS = {
@@ -30,16 +31,15 @@ TEXTS = {
 
 
 @pytest.fixture(scope="module")
-def told(spark: SparkSession) -> dict[str, bool]:
+def told(ask: Ask) -> Answers:
     """What is said of each of TEXTS."""
-    given = spark.createDataFrame([(name, text) for name, (text, _) in TEXTS.items()], "name STRING, text STRING")
-    rows = bounded(given.select("name", mixes_alphabets(F.col("text")).alias("mixed")), 100)
-    return {row.name: row.mixed for row in rows}
+    return ask([text for text, _ in TEXTS.values()], mixes_alphabets)
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_D12_letters_of_two_alphabets_in_a_word_are_told(told: dict[str, bool], name: str):
-    assert told[name] == TEXTS[name][1]
+def test_D12_letters_of_two_alphabets_in_a_word_are_told(told: Answers, name: str):
+    text, mixed = TEXTS[name]
+    assert told[text] is mixed
 
 
 def test_a_long_text_takes_no_longer_than_its_length(spark: SparkSession):

@@ -32,7 +32,9 @@ COLUMNS = ("table", "files_before", "files_after", "bytes_before", "bytes_after"
 
 
 def maintain(run: Run) -> None:
-    """Reads and rewrites every table that exists; prints its files, and its bytes on disk, before and after."""
+    """Reads and rewrites every table that exists, and adds constraints that were declared since; prints its files, and
+    its bytes on disk, before and after.
+    """
     check_hours(run.lake, run.settings.lake.vacuum_hours, where=run.settings.origins["lake.vacuum_hours"])
     with run.step("retention"):
         notes = [*forget_rejects(run), *clear_landing(run), *clear_work(run)]

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from omniseg.errors import ConfigError, Problem
 from omniseg.lake.landing import THREADS, DeliveredFile, delivered, file_system, hadoop_path
-from omniseg.lake.store import Lake
+from omniseg.lake.store import Lake, constraint_key
 from omniseg.tables import Table
 
 DELTA_HOURS = 168  # Delta refuses to vacuum younger files unless its check is off: readers may still use them
@@ -27,10 +27,10 @@ class Size:
 def add_missing_constraints(lake: Lake, table: Table) -> list[str]:
     """Give a table the constraints that were declared after it was created; says which, and which its rows break."""
     told = []
-    lake.ensure(table)  # a constraint may be about a column that is as new
     for label, condition in table.constraints:
-        if lake.property_of(table, f"delta.constraints.{label}") is not None:
+        if lake.property_of(table, constraint_key(label)) is not None:
             continue
+        lake.ensure(table)  # the constraint may be about a column that is as new
         bad = lake.read(table).where(f"NOT coalesce({condition}, false)").count()
         if bad:
             told.append(f"{table.name}: {bad:,} rows break the constraint {label} ({condition}); it was not added.")

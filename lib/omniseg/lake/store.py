@@ -165,6 +165,11 @@ class Commit:
     rows: int
 
 
+def constraint_key(label: str) -> str:
+    """The property under which Delta keeps a CHECK constraint."""
+    return f"delta.constraints.{label}"
+
+
 def properties(table: Table) -> dict[str, str]:
     """Delta properties of the layout.
 
@@ -177,7 +182,7 @@ def properties(table: Table) -> dict[str, str]:
         else {"delta.dataSkippingNumIndexedCols": "0"}
     )
     append_only = {"delta.appendOnly": "true"} if table.append_only else {}
-    checks = {f"delta.constraints.{label}": condition for label, condition in table.constraints}
+    checks = {constraint_key(label): condition for label, condition in table.constraints}
     return {"delta.enableDeletionVectors": "false", **statistics, **append_only, **checks}
 
 
