@@ -39,6 +39,8 @@ SMALL = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.python.sql.dataFrameDebugging.enabled": "false",  # this and the next as conf/base.yml has it
     "spark.sql.execution.useObjectHashAggregateExec": "false",
+    # Spark looks for its own mistakes after each step of planning; here only where a process plans as production does.
+    "spark.sql.lightweightPlanChangeValidation": "false",
     "spark.ui.enabled": "false",
     "spark.sql.ui.explainMode": "simple",
     "spark.sql.maxPlanStringLength": "2000",
