@@ -22,6 +22,7 @@ from omniseg.features.products import enriched
 from omniseg.features.since import changed_customers, days_of, features_since
 from omniseg.ingest.vocabulary import IDENTIFIER_TYPES
 from omniseg.lake.bounded import bounded
+from omniseg.lake.staging import Staging, staging
 from omniseg.runtime import Run
 from omniseg.tables import (
     CUSTOMER_CHANGES,
@@ -120,31 +121,31 @@ def write_vectors(run: Run, features: FeatureSet, as_of: date, known: int) -> No
     """Replace the vectors of one date: from those of an earlier date where there are such, else from all days."""
     now = Seen(features, as_of, known, run.settings.business.time_zone)
     before = earlier(run, now)
-    if before is None:
-        store_vectors(run, now, built(run, now))
-        return
-    log.info("features as of %s follow from those as of %s", now.as_of, before.as_of)
-    previous, buckets = vectors_of(run, before.features, before.as_of), run.settings.lake.buckets
-    days, identities, references = inputs(run, features)
-    changed = changed_customers(days, run.lake.read(CUSTOMER_CHANGES), identities, before=before, now=now).persist()
-    mine = days_of(days, changed, identities, now=now)
-    if reads_days_again(features):
-        mine = mine.persist()
-    try:
-        vectors = features_since(
-            previous, changed, mine, identities, references, before=before, now=now, buckets=buckets
-        )
-        store_vectors(run, now, vectors)
-    finally:
-        mine.unpersist()
-        changed.unpersist()
+    with staging(run.spark, run.work_dir) as place:
+        if before is None:
+            store_vectors(run, place, now, built(run, now))
+            return
+        log.info("features as of %s follow from those as of %s", now.as_of, before.as_of)
+        previous, buckets = vectors_of(run, before.features, before.as_of), run.settings.lake.buckets
+        days, identities, references = inputs(run, features)
+        changed = changed_customers(days, run.lake.read(CUSTOMER_CHANGES), identities, before=before, now=now).persist()
+        mine = days_of(days, changed, identities, now=now)
+        if reads_days_again(features):
+            mine = place.keep("days", mine)
+        try:
+            vectors = features_since(
+                previous, changed, mine, identities, references, before=before, now=now, buckets=buckets
+            )
+            store_vectors(run, place, now, vectors)
+        finally:
+            changed.unpersist()
 
 
-def store_vectors(run: Run, now: Seen, rows: DataFrame) -> None:
+def store_vectors(run: Run, place: Staging, now: Seen, rows: DataFrame) -> None:
     """Put the vectors into the place of those that the date had."""
-    with scored(run, now, rows) as vectors:
-        crash_here("features.vector.before")
-        run.lake.replace_slice(features_table(now.features), vectors, f"as_of = DATE'{now.as_of:%Y-%m-%d}'")
+    vectors = scored(run, place, now, rows)
+    crash_here("features.vector.before")
+    run.lake.replace_slice(features_table(now.features), vectors, f"as_of = DATE'{now.as_of:%Y-%m-%d}'")
 
 
 def earlier(run: Run, now: Seen) -> Seen | None:

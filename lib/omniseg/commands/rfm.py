@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.features.as_of import Seen
 from omniseg.features.rfm import MOST_VALUES, Cut, Rfm, cuts, degenerate, frequencies, with_scores
 from omniseg.lake.bounded import bounded
+from omniseg.lake.staging import Staging
 from omniseg.runtime import Run
 from omniseg.tables import RFM_CUTS
 
 
-@contextmanager
-def scored(run: Run, now: Seen, vectors: DataFrame) -> Iterator[DataFrame]:
-    """Vectors with their scores, where the declarations ask for such, to be written within; writes gold.rfm_cuts.
+def scored(run: Run, place: Staging, now: Seen, vectors: DataFrame) -> DataFrame:
+    """Vectors with their scores, where the declarations ask for such; writes gold.rfm_cuts.
 
-    The vectors are kept until then, since they are read twice. A run that is killed in between does both again.
+    The vectors are staged, since they are read twice. A run that is killed in between does both again.
     """
     rfm = now.features.rfm
     if rfm is None:
-        yield vectors
-        return
-    kept = vectors.persist()
-    try:
-        found = cut_points(kept, rfm)
-        store_cuts(run, now, rfm, found)
-        for line in degenerate(found):
-            run.say(line)
-        yield with_scores(kept, rfm, found)
-    finally:
-        kept.unpersist()
+        return vectors
+    kept = place.keep("vectors", vectors)
+    found = cut_points(kept, rfm)
+    store_cuts(run, now, rfm, found)
+    for line in degenerate(found):
+        run.say(line)
+    return with_scores(kept, rfm, found)
 
 
 def anew(vectors: DataFrame, rfm: Rfm | None) -> DataFrame:
