@@ -21,7 +21,7 @@ from tests.benchmarks.shoppers import Shoppers, one_of
 from tests.benchmarks.test_features import CORES, UNTIL, YESTERDAY, Warehouse
 
 DEPARTMENTS = ("grocery", "fresh", "household", "beauty", "fashion", "sports", "garden", "media")
-EVENTS = int(os.environ.get("OMNISEG_BENCH_RETAIL_EVENTS", "960000"))
+EVENTS = int(os.environ.get("OMNISEG_BENCH_RETAIL_EVENTS", "3840000"))
 GOAL = 1.5  # times the engine's columns
 
 

@@ -21,6 +21,7 @@ GRAIN = ("identity_key", "bucket", "event_date", "batch_id")  # the bucket is a 
 # Spark's sorts compare the first 8 bytes of the first column and look at the rest only where they are equal, and keys
 # begin with their type: `loyalty:`. So a hash stands before them (docs/decisions/0012-one-aggregation.md).
 PLACE = "__place"
+COLLECTED = ("hashes", "moments", "sessions")  # kinds of partials that are collected event by event
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,9 @@ def finished(partial: Partial) -> Column:
 
 
 def prepared(events: DataFrame, wanted: Iterable[Partial], features: FeatureSet) -> DataFrame:
-    """Events as narrow rows: the grain, and every value and condition once, however many partials share it."""
+    """Events as narrow rows: the grain, every value and condition once, however many partials share it, and what each
+    event adds to a partial that is collected.
+    """
     texts = {
         f"{prefix}_{digest(sql(text))}": text
         for partial in wanted
@@ -119,7 +122,7 @@ def prepared(events: DataFrame, wanted: Iterable[Partial], features: FeatureSet)
     calendar = {name: column(text) for name, text in features.calendar.items()}
     calendar |= {HOLIDAY: holiday(features.holidays)} if HOLIDAY in features.read else {}
     mine = events.where(F.col("identity_key").isNotNull() & ~F.col("is_bot"))
-    return (mine.withColumns(calendar) if calendar else mine).select(
+    narrow = (mine.withColumns(calendar) if calendar else mine).select(
         F.xxhash64("identity_key").alias(PLACE),
         *GRAIN,
         "event_time",
@@ -129,6 +132,8 @@ def prepared(events: DataFrame, wanted: Iterable[Partial], features: FeatureSet)
             for name, text in texts.items()
         ),
     )
+    # As columns: what stands inside a function that collects is evaluated without generated code.
+    return narrow.select("*", *(member(partial).alias(partial.name) for partial in wanted if partial.kind in COLLECTED))
 
 
 def counted(partial: Partial) -> Column:
@@ -146,11 +151,9 @@ def aggregate(partial: Partial) -> Column:
     if partial.kind == "count":
         return F.count_if(counts)
     if partial.kind == "sessions":
-        happened = F.struct(F.xxhash64(value).alias("id"), F.unix_micros("event_time").alias("at"))
-        nameless = happened.withField("id", F.lit(None).cast("bigint"))
-        return F.collect_list(F.when(counts, F.when(value.isNull(), nameless).otherwise(happened)))
-    if partial.kind in ("hashes", "moments"):
-        return bounded_set(partial.kind, F.collect_set(F.when(counts, set_member(partial, value))))
+        return F.collect_list(partial.name)
+    if partial.kind in COLLECTED:
+        return bounded_set(partial.kind, F.collect_set(partial.name))
     values = {
         "sum": value,
         "squares": value * value,
@@ -181,11 +184,15 @@ def bounded_set(kind: str, found: Column) -> Column:
     return F.sort_array(F.slice(F.sort_array(found, asc=False), 1, MOST_ELEMENTS))
 
 
-def set_member(partial: Partial, value: Column) -> Column:
-    """The element of a set that an event is."""
-    if partial.kind == "hashes":
-        return F.xxhash64(value)
-    return F.unix_micros("event_time") * 2 + (F.col("event_type") == "purchase").cast("bigint")
+def member(partial: Partial) -> Column:
+    """What an event adds to a partial that is collected; null where it adds nothing."""
+    value, at = prepared_as("value", partial.of), F.unix_micros("event_time")
+    members = {
+        "hashes": F.xxhash64(value),
+        "moments": at * 2 + (F.col("event_type") == "purchase").cast("bigint"),
+        "sessions": F.struct(F.when(value.isNotNull(), F.xxhash64(value)).alias("id"), at.alias("at")),
+    }
+    return F.when(counted(partial), members[partial.kind])
 
 
 def element(partial: Partial) -> Column:

@@ -41,16 +41,21 @@ def added_up(rows: DataFrame, grain: Sequence[str], elements: Mapping[str, Colum
         .groupBy(*grain, "__set", "hash", "text")
         .agg(F.sum("weight").cast(WEIGHT).alias("weight"))
     )
-    heaviest = F.when(F.col("text").isNotNull(), -F.col("weight"))
-    ordered = F.struct(heaviest.alias("__order"), "hash", "text", "weight")
-    lists = {name: F.collect_list(F.when(F.col("__set") == number, ordered)) for name, number in numbers.items()}
+    lists = {
+        name: F.collect_list(F.when(F.col("__set") == number, F.struct("hash", "text", "weight")))
+        for name, number in numbers.items()
+    }
     listed = once.groupBy(*grain).agg(*(column.alias(name) for name, column in lists.items()))
-    return listed.withColumns({name: without_order(F.slice(F.sort_array(name), 1, MOST_ELEMENTS)) for name in numbers})
+    return listed.withColumns({name: F.sort_array(at_most(MOST_ELEMENTS, name)) for name in numbers})
 
 
-def without_order(listed: Column) -> Column:
-    """The elements as they are stored."""
-    return F.transform(listed, lambda one: F.struct(*(one[name].alias(name) for name in ("hash", "text", "weight"))))
+def at_most(number: int, name: str) -> Column:
+    """The elements of a list, of too many some; to rank them is dear, and hardly any list is too long."""
+    rank = F.transform(
+        name, lambda one: F.struct(F.when(one["text"].isNotNull(), -one["weight"]).alias("order"), one.alias("one"))
+    )
+    kept = F.transform(F.slice(F.sort_array(rank), 1, number), lambda ranked: ranked["one"])
+    return F.when(F.size(name) > number, kept).otherwise(F.col(name))
 
 
 def pieces(column: str, idle_minutes: int) -> Column:
