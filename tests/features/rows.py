@@ -117,13 +117,15 @@ def vectors(
     who: DataFrame | None = None,
     master: DataFrame | None = None,
     places: Mapping[str, DataFrame] | None = None,
+    assortment: DataFrame | None = None,
     as_of: date = AS_OF,
     known_batch_id: int = 9,
     time_zone: str = "UTC",
 ) -> DataFrame:
     """The whole way from events to vectors, through a table of days in its declared schema."""
     spark = source.sparkSession
-    joined = enriched(source, products(spark)) if features.reads_products else source
+    sold = products(spark) if assortment is None else assortment
+    joined = enriched(source, sold) if features.reads_products else source
     days = day_partials(joined, features=features)
     declared = tables.CUSTOMER_DAY.extended(partial_columns(features))
     assert days.columns == list(declared.column_names)
