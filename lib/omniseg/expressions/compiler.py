@@ -5,7 +5,6 @@ All parts are visited even after a refusal, so that one run names everything tha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
@@ -43,7 +42,6 @@ ARITHMETIC: Mapping[type[exp.Expression], str] = {
 PATTERNS: Mapping[type[exp.Expression], str] = {exp.Like: "LIKE", exp.ILike: "ILIKE", exp.RegexpLike: "RLIKE"}
 CAST_TYPES = ("STRING", "BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DATE", "TIMESTAMP")
 FUNCTION_NAMES = (*SIMPLE, *special.SPECIAL)
-NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # sqlglot reads ..5 as one: 0..5
 NUMBER_LIMIT = 38  # digits, those of Spark's widest decimal
 
 
@@ -78,8 +76,6 @@ class Compiler:
         value = str(node.this)
         if node.args["is_string"]:
             return text_literal(value)
-        if not NUMBER.fullmatch(value):
-            raise Refused(value, "a number, such as 0.5")
         if sum(character.isdigit() for character in value) > NUMBER_LIMIT:
             raise Refused(value, f"a number of at most {NUMBER_LIMIT} digits")
         if value.isdigit():

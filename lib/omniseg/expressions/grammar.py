@@ -9,6 +9,7 @@ that the user wrote.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from sqlglot import exp
 from sqlglot.dialects.spark import Spark
@@ -88,6 +89,7 @@ def parse(text: str) -> exp.Expression:
     found = pieces(text)
     tokens = [token(one, following) for one, following in zip(found, [*found[1:], None], strict=True)]
     refuse_postfix_not(found)
+    refuse_point_before_number(found)
     parser = ExpressionParser(error_level=ErrorLevel.IMMEDIATE, dialect=Spark())
     try:
         trees = parser.parse_into(exp.Condition, tokens, text)
@@ -111,6 +113,13 @@ def refuse_postfix_not(found: list[Piece]) -> None:
         is_name = before.kind == "word" and before.folded not in KEYWORDS
         if one.folded == "not" and (is_value or is_name) and (following is None or following.folded not in NEGATABLE):
             raise Refused("not", "not in, not like, not between … after a value", start=one.start)
+
+
+def refuse_point_before_number(found: list[Piece]) -> None:
+    """Refuse `. 5` and `..5`, of which the parser would make one number; a point of its own is part of a path."""
+    for one, following in pairwise(found):
+        if one.folded == "." and following.kind == "number":
+            raise Refused(f".{following.value}", "a number, such as 0.5, or a column", start=one.start)
 
 
 def token(one: Piece, following: Piece | None) -> Token:
