@@ -15,7 +15,8 @@ from omniseg.features.declaration import FeatureSet
 from omniseg.features.parsing import parse_features
 from omniseg.features.partials import day_partials, partial_columns
 from omniseg.features.products import enriched
-from omniseg.settings.yaml_strict import parse
+from omniseg.settings.conf import conf_path
+from omniseg.settings.yaml_strict import load, parse
 
 UTC_NOON = datetime(2017, 3, 10, 12, tzinfo=timezone.utc)
 BEGINNING = datetime(1900, 1, 1, tzinfo=timezone.utc)
@@ -108,6 +109,11 @@ def feature_set(*declarations: str) -> FeatureSet:
     """Features from YAML flow mappings; descriptions and units are added."""
     lines = [f"  - {{{text}, description: what, unit: number}}" for text in declarations]
     return parse_features(parse("\n".join(["features:", *lines]).encode(), "features.yml"))
+
+
+def shipped(name: str) -> FeatureSet:
+    """The features of a declaration that comes with omniseg."""
+    return parse_features(load(conf_path(name), name))
 
 
 def vectors(

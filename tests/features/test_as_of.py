@@ -13,11 +13,8 @@ from pyspark.sql import functions as F
 from omniseg import tables
 from omniseg.features.as_of import Seen, features_as_of
 from omniseg.features.declaration import feature_columns
-from omniseg.features.parsing import parse_features
 from omniseg.features.partials import day_partials
-from omniseg.settings.conf import conf_path
-from omniseg.settings.yaml_strict import load
-from tests.features.rows import AS_OF, customers, events, feature_set, identities, values, vectors
+from tests.features.rows import AS_OF, customers, events, feature_set, identities, shipped, values, vectors
 
 WINDOWS = ("1d", "30d", "90d", "lifetime")
 EDGES = {
@@ -40,10 +37,6 @@ def age(days):
 def instant(day, hour=0):
     month, number = day
     return datetime(2017, month, number, hour, tzinfo=timezone.utc)
-
-
-def shipped(name):
-    return parse_features(load(conf_path(name), name))
 
 
 @pytest.fixture(scope="module")

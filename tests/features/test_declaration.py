@@ -11,18 +11,13 @@ from omniseg.errors import ConfigError
 from omniseg.features.declaration import FeatureSet, feature_columns
 from omniseg.features.parsing import parse_features
 from omniseg.features.spans import parse_span
-from omniseg.settings.conf import conf_path
-from omniseg.settings.yaml_strict import load, parse
-from tests.features.rows import feature_set
+from omniseg.settings.yaml_strict import parse
+from tests.features.rows import feature_set, shipped
 
 BASE = "features.yml"
 JOURNEY = "packs/complete_journey/features.yml"
 SPEND = "name: spend, measure: sum, of: amount, windows: [30d, lifetime]"
 ORDERS = "name: orders, measure: count_distinct, of: order_id, windows: [30d]"
-
-
-def shipped(name: str) -> FeatureSet:
-    return parse_features(load(conf_path(name), name))
 
 
 def names(features: FeatureSet) -> list[str]:

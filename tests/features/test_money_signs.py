@@ -10,10 +10,7 @@ from typing import Any
 import pytest
 from pyspark.sql import Row, SparkSession
 
-from omniseg.features.parsing import parse_features
-from omniseg.settings.conf import conf_path
-from omniseg.settings.yaml_strict import load
-from tests.features.rows import AS_OF, vectors_of
+from tests.features.rows import AS_OF, shipped, vectors_of
 
 NAMES = ("monetary_365d", "purchases_365d", "average_order_value", "return_share", "discount_share")
 
@@ -46,8 +43,7 @@ CASES: Mapping[str, tuple[list[dict[str, Any]], tuple[Any, ...]]] = {
 @pytest.fixture(scope="module")
 def found(spark: SparkSession) -> dict[str, Row]:
     """The vector of each case's customer."""
-    base = parse_features(load(conf_path("features.yml"), "features.yml"))
-    return vectors_of(spark, {case: given for case, (given, _) in CASES.items()}, base)
+    return vectors_of(spark, {case: given for case, (given, _) in CASES.items()}, shipped("features.yml"))
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -12,13 +12,10 @@ from chispa import assert_df_equality
 from pyspark.sql import functions as F
 
 from omniseg import tables
-from omniseg.features.parsing import parse_features
 from omniseg.features.partials import day_partials, needs, partial_columns, partials
 from omniseg.features.products import enriched
 from omniseg.features.vocabulary import ENRICHED
-from omniseg.settings.conf import conf_path
-from omniseg.settings.yaml_strict import load
-from tests.features.rows import EVENT, events, feature_set, frame, products, values, vectors
+from tests.features.rows import EVENT, events, feature_set, frame, products, shipped, values, vectors
 
 SPEND = "name: spend, measure: sum, of: amount"
 PURCHASES = "name: purchases, measure: count_distinct, of: order_id, where: event_type = 'purchase'"
@@ -85,11 +82,8 @@ class TestSmallestSet:
         assert_df_equality(actual, expected, ignore_nullable=True, ignore_metadata=True)
 
     def test_shipped_features_need_few_partials(self):
-        shipped = [
-            parse_features(load(conf_path(name), name))
-            for name in ("features.yml", "packs/complete_journey/features.yml")
-        ]
-        assert [len(partials(features)) < len(features.features) / 1.5 for features in shipped] == [True, True]
+        declared = [shipped(name) for name in ("features.yml", "packs/complete_journey/features.yml")]
+        assert [len(partials(features)) < len(features.features) / 1.5 for features in declared] == [True, True]
 
 
 class TestGrain:

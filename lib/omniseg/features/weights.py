@@ -46,16 +46,16 @@ def added_up(rows: DataFrame, grain: Sequence[str], elements: Mapping[str, Colum
         for name, number in numbers.items()
     }
     listed = once.groupBy(*grain).agg(*(column.alias(name) for name, column in lists.items()))
-    return listed.withColumns({name: F.sort_array(at_most(MOST_ELEMENTS, name)) for name in numbers})
+    return listed.withColumns({name: F.sort_array(bounded_list(name)) for name in numbers})
 
 
-def at_most(number: int, name: str) -> Column:
-    """The elements of a list, of too many some; to rank them is dear, and hardly any list is too long."""
+def bounded_list(name: str) -> Column:
+    """The elements of a list, at most MOST_ELEMENTS; to rank them is dear, and hardly any list is too long."""
     rank = F.transform(
         name, lambda one: F.struct(F.when(one["text"].isNotNull(), -one["weight"]).alias("order"), one.alias("one"))
     )
-    kept = F.transform(F.slice(F.sort_array(rank), 1, number), lambda ranked: ranked["one"])
-    return F.when(F.size(name) > number, kept).otherwise(F.col(name))
+    kept = F.transform(F.slice(F.sort_array(rank), 1, MOST_ELEMENTS), lambda ranked: ranked["one"])
+    return F.when(F.size(name) > MOST_ELEMENTS, kept).otherwise(F.col(name))
 
 
 def pieces(column: str, idle_minutes: int) -> Column:
