@@ -125,7 +125,7 @@ def page(made: Sequence[World], small: World) -> list[str]:
     verdict = "reached" if best >= GOAL else f"missed by a factor of {GOAL / best:.1f}"
     further = largest.records - least.records
     return [
-        "From nothing to the files of ten systems, five masters and the truth tables; 30 days, usual dirt; then one",
+        "From nothing to the files of ten systems, their masters and the truth tables; 30 days, usual dirt; then one",
         "ingest of all of them (JSON Lines, CSV, Parquet) into an empty warehouse. The session runs already and has",
         f"made and ingested a small world ({small.simulated:.0f} and {small.ingested:.0f} s). Goal of the simulator:",
         f"{GOAL:,} records/s on 2 cores; {verdict}. Between the smallest and the largest world, one second simulated",

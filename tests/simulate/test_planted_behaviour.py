@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from functools import reduce
+from typing import Any
 
 import pytest
 from pyspark.sql import Column, DataFrame, Row, SparkSession
@@ -25,6 +26,7 @@ from omniseg.simulate.world import masters
 from omniseg.simulate.world.events import events
 from omniseg.simulate.world.model import KINDS, World
 from omniseg.simulate.world.people import shoppers
+from omniseg.simulate.world.places import home, kilometres, region, urbanity
 from omniseg.simulate.world.systems import sku
 from omniseg.simulate.world.visits import visits
 from omniseg.tables import CUSTOMERS, IDENTITIES, POSTAL_AREAS, PRODUCTS, SILVER_EVENTS, STORES, Table
@@ -86,9 +88,10 @@ def silver(happened: DataFrame) -> DataFrame:
 
 
 def reference(rows: DataFrame, table: Table, **values: Column) -> DataFrame:
-    """Reference rows that always held."""
+    """Reference rows that always held: columns of the same names, and `values`."""
+    alike = {name: F.col(name) for name in rows.columns if name in table.column_names}
     always = {"valid_from": F.lit(date(1900, 1, 1)), "record_id": F.lit("r"), "batch_id": F.lit(1)}
-    return frame(rows, table, {**values, **always})
+    return frame(rows, table, {**alike, **values, **always})
 
 
 def known_by(people: DataFrame) -> DataFrame:
@@ -104,12 +107,23 @@ def known_by(people: DataFrame) -> DataFrame:
 
 @pytest.fixture(scope="module")
 def truth(spark: SparkSession) -> dict[str, Row]:
-    """Per shopper: kind, the first day on which she came no more, and carts that she put together and never bought."""
+    """Per shopper: kind, the first day on which she came no more, carts that she put together and never bought; her
+    store, in what area she lives and how far away.
+    """
     people = shoppers(spark, WORLD)
     left = (F.col("adds") > 0) & (F.col("bought") == 0)
     carts = visits(people, WORLD).groupBy("person").agg(F.count_if(left).alias("carts"))
-    rows = people.select("person", "kind", "left").join(carts, "person", "left").fillna(0, ["carts"])
+    area = home(WORLD, F.col("person"))
+    lives = (region(F.col("store")).alias("region"), urbanity(area).alias("urbanity"), kilometres(area).alias("km"))
+    known = people.select("person", "kind", "left", "store", *lives)
+    rows = known.join(carts, "person", "left").fillna(0, ["carts"])
     return {str(row["person"]): row for row in bounded(rows, MOST)}
+
+
+@pytest.fixture(scope="module")
+def records(spark: SparkSession) -> dict[str, Row]:
+    """The master records of those shoppers whom the CRM knows."""
+    return {row["login"].removeprefix("user"): row for row in bounded(masters.customers(spark, WORLD), MOST)}
 
 
 @pytest.fixture(scope="module")
@@ -117,24 +131,21 @@ def found(spark: SparkSession) -> dict[str, Row]:
     """The vector of every shopper on the last day, with scores."""
     people, features = shoppers(spark, WORLD), declared()
     assert features.rfm is not None
-    made = masters.products(spark, WORLD)
     assortment = reference(
-        made,
+        masters.products(spark, WORLD),
         PRODUCTS,
         product_id=F.col("sku"),
-        department=F.col("department"),
         category=F.concat_ws(" ", "department", "category"),
-        brand=F.col("brand"),
-        list_price=F.col("list_price"),
         unit_cost=F.col("list_price") / 2,
         sustainable=F.col("organic"),
     )
     source = silver(events(visits(people, WORLD), WORLD)).localCheckpoint()
     days = day_partials(enriched(source, assortment.localCheckpoint()), features=features).localCheckpoint()
+    crm, key = masters.customers(spark, WORLD), F.regexp_replace("login", "^user", "login ")
     references = {
-        "customers": spark.createDataFrame([], CUSTOMERS.ddl),
-        "stores": spark.createDataFrame([], STORES.ddl),
-        "postal_areas": spark.createDataFrame([], POSTAL_AREAS.ddl),
+        "customers": reference(crm, CUSTOMERS, identity_key=key, birth_date=F.col("born")).localCheckpoint(),
+        "stores": reference(masters.stores(spark, WORLD), STORES, store_id=F.col("store")).localCheckpoint(),
+        "postal_areas": reference(masters.postal_areas(spark, WORLD), POSTAL_AREAS).localCheckpoint(),
     }
     seen = Seen(features, AS_OF, 1, "Europe/Berlin")
     vectors = features_as_of(
@@ -161,12 +172,51 @@ def test_every_variable_of_the_pack_is_in_the_vector(found: dict[str, Row]):
     columns = {column.name for column in vector_columns(declared())}
     row = next(iter(found.values()))
     assert columns | {"rfm_recency", "rfm_frequency", "rfm_monetary", "rfm_segment"} <= set(row.asDict())
-    never = {"birth_date", "age", "country", "region", "postal_code", "area_region", "urbanity", "area_latitude"} | {
-        *("area_longitude", "store_latitude", "store_longitude", "home_store_distance", "industry", "employees"),
-        *("age_band", "income_band", "home_ownership", "marital_status", "household_size", "kids_count"),
-    }
+    never = {"age_band", "income_band", "home_ownership", "marital_status", "kids_count"}  # no system delivers these
     empty = {name for name in columns if all(one[name] is None for one in found.values())}
     assert empty == never
+
+
+def test_demographic_and_firmographic_facts_are_those_of_the_crm(found, records):
+    def size(employees: int | None) -> str:
+        limits = {"micro": 10, "small": 50, "medium": 250}
+        return "unknown" if employees is None else next((name for name, n in limits.items() if employees < n), "large")
+
+    def age(born: date) -> int:
+        return AS_OF.year - born.year - ((AS_OF.month, AS_OF.day) < (born.month, born.day))
+
+    def told(row: Row) -> tuple[Any, ...]:
+        return row["age"], row["household_size"], row["industry"], row["employees"], row["company_size"]
+
+    expected = {
+        person: (age(row.born), str(row.household_size), row.industry, row.employees, size(row.employees))
+        for person, row in records.items()
+    }
+    unknown = (None, None, None, None, "unknown")
+    assert {person: told(row) for person, row in found.items()} == {
+        person: expected.get(person, unknown) for person in found
+    }
+    assert len(expected.keys() & found.keys()) > 300
+    assert {row["company_size"] for row in found.values()} >= {"unknown", "micro", "small", "medium"}
+
+
+def test_where_shoppers_live_is_recovered(found, truth, records):
+    """Of everybody whom the CRM knows."""
+    lives = {person: (row["area_region"], row["urbanity"]) for person, row in found.items()}
+    assert lives == {
+        person: (truth[person]["region"], truth[person]["urbanity"]) if person in records else (None, None)
+        for person in found
+    }
+
+
+def test_the_home_store_and_the_way_to_it_are_recovered(found, truth, records):
+    """The store of everybody who bought in one; the distance within 1 percent, since degrees differ in length."""
+    bought = {person: row for person, row in found.items() if row["home_store_365d"] is not None}
+    assert {row["home_store_365d"] == str(truth[person]["store"]) for person, row in bought.items()} == {True}
+    far = {person: row["home_store_distance"] for person, row in bought.items() if person in records}
+    assert len(far) > 200
+    assert far == pytest.approx({person: truth[person]["km"] for person in far}, rel=0.01)
+    assert all(found[person]["home_store_distance"] is None for person in found.keys() - far.keys())
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -27,6 +27,7 @@ from omniseg.tables import (
     CUSTOMERS,
     EXCHANGE_RATES,
     FILES,
+    POSTAL_AREAS,
     PRODUCTS,
     QUARANTINE,
     SILVER_EVENTS,
@@ -249,7 +250,7 @@ def test_files_that_were_held_up_came_behind_later_ones(month: DirtyMonth):
 
 
 def test_the_masters_are_there(month: DirtyMonth):
-    for table, least in ((PRODUCTS, 600), (STORES, 12), (EXCHANGE_RATES, 2 * 51), (CUSTOMERS, 60)):
+    for table, least in ((PRODUCTS, 600), (STORES, 12), (POSTAL_AREAS, 84), (EXCHANGE_RATES, 2 * 51), (CUSTOMERS, 60)):
         assert bounded(month.lake.read(table).agg(F.count(F.lit(1)).alias("n")), 1)[0]["n"] >= least
 
 

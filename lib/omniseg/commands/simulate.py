@@ -20,6 +20,7 @@ from omniseg.simulate.world.files import file_names, header, records
 from omniseg.simulate.world.masters import masters
 from omniseg.simulate.world.model import World, dirty
 from omniseg.simulate.world.people import identifiers, shoppers
+from omniseg.simulate.world.places import home, kilometres, postal_code
 from omniseg.simulate.world.systems import SYSTEMS, renamed
 from omniseg.simulate.world.visits import visits
 
@@ -170,6 +171,8 @@ def renamed_columns(written: DataFrame, world: World) -> DataFrame:
 
 
 def known_people(people: DataFrame, world: World) -> DataFrame:
-    """The shoppers with the identifiers that they have on the first day."""
+    """The shoppers with where they live and the identifiers that they have on the first day."""
+    area = home(world, F.col("person"))
+    lives = [postal_code(F.col("store"), area).alias("postal_code"), kilometres(area).alias("store_km")]
     known = [column.alias(name) for name, column in identifiers(world, F.lit(0)).items()]
-    return people.select("person", "kind", "joined", "left", "store", "favourite", *known)
+    return people.select("person", "kind", "joined", "left", "store", *lives, "favourite", *known)

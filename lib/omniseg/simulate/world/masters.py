@@ -12,12 +12,26 @@ from omniseg.simulate.world.events import base_price
 from omniseg.simulate.world.files import SEPARATOR, csv_line
 from omniseg.simulate.world.lookup import at_place
 from omniseg.simulate.world.model import CAMPAIGN_DAYS, CURRENCY, DEPARTMENTS, ZONE, World
-from omniseg.simulate.world.people import country, currency, identifiers, region, shoppers
+from omniseg.simulate.world.people import identifiers, shoppers
+from omniseg.simulate.world.places import (
+    AREAS,
+    area_place,
+    country,
+    currency,
+    home,
+    postal_code,
+    region,
+    store_place,
+    urbanity,
+)
 from omniseg.simulate.world.systems import sku
 
 BRANDS = ("Nordlicht", "Alba", "Verde", "Primo", "Haus & Hof", "own brand")
 LEVELS = {"CHF": 0.92, "PLN": 0.22}  # euros for one, at least
 IN_CRM = 0.9  # share of persons of whom the CRM has a master record
+BUSINESSES = 0.05  # share of these that buy for a business
+INDUSTRIES = ("G47", "I56", "J62", "F43", "Q86")  # divisions of NACE
+MOST_EMPLOYEES = 1000
 
 
 def masters(spark: SparkSession, world: World) -> dict[str, tuple[str, DataFrame]]:
@@ -25,6 +39,7 @@ def masters(spark: SparkSession, world: World) -> dict[str, tuple[str, DataFrame
     made = {
         "products": products(spark, world),
         "stores": stores(spark, world),
+        "postal_areas": postal_areas(spark, world),
         "campaigns": campaigns(spark, world),
         "exchange_rates": exchange_rates(spark, world),
         "customers": customers(spark, world),
@@ -62,13 +77,30 @@ def products(spark: SparkSession, world: World) -> DataFrame:
 def stores(spark: SparkSession, world: World) -> DataFrame:
     """Stores with their place."""
     store = (F.col("id") + 1).cast("int")
+    north, east = store_place(world, store)
     return spark.range(world.stores).select(
         store.alias("store"),
         F.concat(F.lit("Store "), store).alias("name"),
         country(store).alias("country"),
         region(store).alias("region"),
-        (10_000 + below(80_000, world.seed, "postal code", store)).alias("postal_code"),
+        postal_code(store, F.lit(0)).alias("postal_code"),
         F.lit(ZONE).alias("time_zone"),
+        north.alias("latitude"),
+        east.alias("longitude"),
+    )
+
+
+def postal_areas(spark: SparkSession, world: World) -> DataFrame:
+    """The areas around the stores."""
+    store, area = (F.floor(F.col("id") / len(AREAS)) + 1).cast("int"), (F.col("id") % len(AREAS)).cast("int")
+    north, east = area_place(world, store, area)
+    return spark.range(world.stores * len(AREAS)).select(
+        country(store).alias("country"),
+        postal_code(store, area).alias("postal_code"),
+        region(store).alias("region"),
+        urbanity(area).alias("urbanity"),
+        north.alias("latitude"),
+        east.alias("longitude"),
     )
 
 
@@ -99,9 +131,13 @@ def exchange_rates(spark: SparkSession, world: World) -> DataFrame:
 
 
 def customers(spark: SparkSession, world: World) -> DataFrame:
-    """The CRM's master records: nine of ten persons, with the identifiers that the CRM knows."""
+    """The CRM's master records: nine of ten persons, with the identifiers that the CRM knows. Some buy for a business,
+    more often for a small than for a large one.
+    """
     known: dict[str, Column] = identifiers(world, F.lit(0))
     people = shoppers(spark, world).where(happens(IN_CRM, world.seed, "in crm", F.col("person")))
+    business = happens(BUSINESSES, world.seed, "business", F.col("person"))
+    employees = F.floor(F.pow(F.lit(float(MOST_EMPLOYEES)), uniform(world.seed, "employees", F.col("person"))))
     born = F.date_add(F.lit("1945-01-01").cast("date"), below(22_000, world.seed, "born", F.col("person")))
     return people.select(
         known["login"].alias("login"),
@@ -111,6 +147,9 @@ def customers(spark: SparkSession, world: World) -> DataFrame:
         born.alias("born"),
         country(F.col("store")).alias("country"),
         region(F.col("store")).alias("region"),
+        postal_code(F.col("store"), home(world, F.col("person"))).alias("postal_code"),
         currency(F.col("store")).alias("currency"),
         (1 + below(5, world.seed, "household", F.col("person"))).alias("household_size"),
+        F.when(business, one_of(INDUSTRIES, world.seed, "industry", F.col("person"))).alias("industry"),
+        F.when(business, employees.cast("int")).alias("employees"),
     )

@@ -6,13 +6,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from omniseg.simulate.world.draws import below, bits, happens, uniform, weighted
-from omniseg.simulate.world.lookup import at_place, of_key
-from omniseg.simulate.world.model import CURRENCY, DEPARTMENTS, RATES, World
+from omniseg.simulate.world.lookup import of_key
+from omniseg.simulate.world.model import DEPARTMENTS, RATES, World
 
 HOUSE = 0  # the "person" behind the card that tills use for people without one
-REGIONS = ("BE", "BY", "HH", "NW", "SN", "TI", "VD", "W", "MZ")  # of stores 1, 2, …; the last four lie abroad
-COUNTRIES = {"TI": "CHE", "VD": "CHE", "W": "AUT", "MZ": "POL"}
-CURRENCIES = {"CHE": "CHF", "POL": "PLN"}
 FAMILY = 3  # persons who share a device, where one is shared
 COOKIE_DAYS = 60  # a browser forgets its cookie after so many days
 
@@ -43,21 +40,6 @@ def shoppers(spark: SparkSession, world: World) -> DataFrame:
         below(len(DEPARTMENTS), seed, "favourite", person).alias("favourite"),
         *RATES,
     )
-
-
-def region(store: Column) -> Column:
-    """Region of a store."""
-    return at_place(REGIONS, F.pmod(store, F.lit(len(REGIONS))))
-
-
-def country(store: Column) -> Column:
-    """ISO 3166 country of a store."""
-    return F.coalesce(of_key(COUNTRIES, region(store)), F.lit("DEU"))
-
-
-def currency(store: Column) -> Column:
-    """Currency of a store's country."""
-    return F.coalesce(of_key(CURRENCIES, country(store)), F.lit(CURRENCY))
 
 
 def identifiers(world: World, day: Column) -> dict[str, Column]:

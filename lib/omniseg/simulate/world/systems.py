@@ -17,7 +17,8 @@ from omniseg.simulate.world.dirt import has, spoilt_identifier
 from omniseg.simulate.world.draws import bits, happens
 from omniseg.simulate.world.events import WITHDRAWAL
 from omniseg.simulate.world.model import NEW_COLUMN_AFTER, PUSH_RENAMED_AFTER, World
-from omniseg.simulate.world.people import HOUSE, currency
+from omniseg.simulate.world.people import HOUSE
+from omniseg.simulate.world.places import currency
 
 Fields = dict[str, Column]
 ISO = "yyyy-MM-dd'T'HH:mm:ss'Z'"
