@@ -128,6 +128,13 @@ class TestMeasures:
         source = events(spark, {"amount": Decimal("2.5")}, {"amount": Decimal("-1"), **age(2)}, {"amount": None})
         assert values(vectors(source, features), "least_lifetime", "most_lifetime") == {"p1": (-1.0, 2.5)}
 
+    def test_a_histogram_counts_the_events_of_each_bucket(self, spark):
+        buckets = "case when amount < 20 then 'below 20' when amount >= 20 then '20 and more' end"
+        features = feature_set(f'name: prices, measure: histogram, of: "{buckets}"')
+        bought = [{"amount": Decimal(amount), **age(n)} for n, amount in enumerate(("19.9999", "5", "20"))]
+        (found,) = values(vectors(events(spark, *bought, {"amount": None}), features), "prices_lifetime").values()
+        assert found == ([("20 and more", 1), ("below 20", 2)],)
+
     def test_nothing_to_count_is_0_and_everything_else_null(self, spark):
         never = "where: event_type = 'return', windows: [30d]"
         measures = {
@@ -137,6 +144,7 @@ class TestMeasures:
             "active_days": 0,
             "min, of: amount": None,
             "max, of: amount": None,
+            "histogram, of: channel": None,
             "days_since_last": None,
             "days_since_first": None,
         }

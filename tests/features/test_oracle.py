@@ -63,6 +63,7 @@ DECLARED: Mapping[str, str] = {
     "depth": "measure: session_depth, of: order_id, idle_minutes: 1440",
     "dwell": "measure: session_seconds, of: order_id, idle_minutes: 1440",
     "journeys": f"measure: days_after, after: event_type = 'cart_add', within_days: 3, {BOUGHT}",
+    "bars": "measure: histogram, of: channel",
 }
 STEMS = {"web_share": "share", "basket_p50": "basket", "price_p90": "price"}  # whose names the declaration extends
 TOLERANCE = {"skew": 1e-6, "price_p90": 0.0101}  # relative; everything else 1e-8

@@ -86,6 +86,7 @@ QUERIES: Mapping[str, str] = {
             SELECT 1 FROM past AS earlier WHERE earlier.person = later.person AND earlier.type = 'cart_add'
                 AND later.day - earlier.day BETWEEN 0 AND 3
         ) GROUP BY 1""",
+    "bars": "SELECT person, list((channel, n) ORDER BY channel) FROM by_channel GROUP BY 1",
 }
 
 

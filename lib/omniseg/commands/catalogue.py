@@ -194,7 +194,10 @@ LISTED = (
         LOOK,
         "one feature: what it means, of which partials it is made, and how",
         declared_features.explain,
-        (argument("name", metavar="NAME", help="a feature or one of its columns"),),
+        (
+            argument("name", metavar="NAME", help="a feature or one of its columns"),
+            argument("--plan", action="store_true", help="show Spark's plans of it as well"),
+        ),
     ),
     Command("snapshots list", LOOK, "published snapshots", snapshots.show_list),
     Command(

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from omniseg.commands.declared import feature_set
+from omniseg.commands.feature_plans import plans
 from omniseg.commands.features import built, vectors_known, vectors_of
 from omniseg.commands.rfm import anew
 from omniseg.errors import AccountingError, ConfigError, ContractError, Problem
@@ -56,15 +57,21 @@ def show_list(run: Run) -> None:
 
 
 def explain(run: Run) -> None:
-    """One feature: what it means, of which partials it is made, and how; needs no warehouse."""
+    """One feature: what it means, of which partials it is made, and how; no warehouse is read."""
     features = feature_set(run.settings)
     name = str(run.options["name"])
-    rows = scores_told(features, name) or told(found(features, name))
+    rows = scores_told(features, name)
+    if not rows:
+        feature = found(features, name)
+        rows = told(feature) + (plans(run, features, feature) if run.options["plan"] else [])
+    elif run.options["plan"]:
+        expected = "a feature that is made of a customer's own events; scores are made among all vectors"
+        raise ConfigError([Problem("command line", "--plan", repr(name), expected)])
     if run.options["format"] != "table":
         run.say(render([{"what": what, "is": text} for what, text in rows], ("what", "is"), run.options["format"]))
         return
     for what, text in rows:
-        run.say(f"{what:<12}  {text}")
+        run.say(f"\n{what}\n{text}" if "\n" in text else f"{what:<12}  {text}")
 
 
 def scores_told(features: FeatureSet, name: str) -> list[tuple[str, str]]:

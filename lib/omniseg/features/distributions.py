@@ -1,4 +1,4 @@
-"""Weighted elements of a person: quantiles, the most frequent values, entropy."""
+"""Weighted elements of a person: quantiles, the most frequent values, histograms, entropy."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def gathered_names(feature: Measured, span: Span) -> tuple[str, str]:
 
 
 def distribution(feature: Measured, span: Span) -> Column:
-    """The feature's value over one window; of a histogram, the bucket."""
+    """The feature's value over one window; of a quantile of values, the bucket that holds it."""
     elements, number = (F.col(sql_name(name)) for name in gathered_names(feature, span))
     if feature.measure == "quantile":
         return quantile(feature, elements, number)
@@ -74,6 +74,9 @@ def distribution(feature: Measured, span: Span) -> Column:
         shares = F.transform(elements, lambda one: one["weight"] / number)
         total = F.aggregate(shares, F.lit(0.0), lambda sofar, share: sofar - share * F.log2(share))
         return F.when(number > 0, total)
+    if feature.measure == "histogram":
+        bars = F.transform(elements, lambda one: F.struct(one["text"], one["weight"])).cast(feature.rule.type)
+        return F.when(number > 0, bars)
     # Most events first; of equally many the least text.
     ranked = F.sort_array(F.transform(elements, lambda one: F.struct(-one["weight"], one["text"].alias("text"))))
     texts = F.transform(F.slice(ranked, 1, int(feature.option or 1)), lambda one: one["text"])
@@ -99,7 +102,7 @@ def quantile(feature: Measured, elements: Column, number: Column) -> Column:
 
 
 def number_of(feature: Measured, settled: Column) -> Column:
-    """The number that was settled on; of a histogram, the value that stands for the bucket."""
+    """The number that was settled on; of a quantile of values, the value that stands for the bucket."""
     return value_of(settled) if feature.measure == "quantile" and not is_exact(feature) else settled
 
 

@@ -43,6 +43,7 @@ class Measure:
         return {"bands": "additive", "sets": "set", "weights": "set"}.get(self.family, "sequence")
 
 
+HISTOGRAM = "ARRAY<STRUCT<value: STRING, events: BIGINT>>"
 IDLE = ("idle_minutes", 30.0)
 MOMENTS = {"n": "count", "s": "sum", "q": "squares"}
 
@@ -81,6 +82,7 @@ MEASURES: dict[str, Measure] = {
     "mode": Measure({"n": "texts"}, "weights", "STRING", "required", "STRING"),
     "top_k": Measure({"n": "texts"}, "weights", "ARRAY<STRING>", "required", "STRING", option=("k", 3)),
     "entropy": Measure({"n": "texts"}, "weights", "DOUBLE", "required", "STRING", error=ROUNDED),
+    "histogram": Measure({"n": "texts"}, "weights", HISTOGRAM, "required", "STRING"),
     "sessions": Measure({"n": "sessions"}, "sessions", "BIGINT", "required", "STRING", zero=True, option=IDLE),
     "session_depth": Measure({"n": "sessions"}, "sessions", "DOUBLE", "required", "STRING", error=ROUNDED, option=IDLE),
     "session_seconds": Measure(
