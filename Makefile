@@ -10,6 +10,7 @@ S3 := .venv-s3
 LOCKER := .venv-lock
 DEMO_DIR ?= demo
 PYTEST_ARGS ?=
+BENCHMARKS ?= $(sort $(wildcard tests/benchmarks/test_*.py))
 LOCK_ARGS ?=
 
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
@@ -60,8 +61,11 @@ types: setup
 unit: setup $(STAMPS)/java lint types
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-bench: setup ## measure the figures of the README on this machine
-	$(BIN)/python -m pytest -m bench -s $(PYTEST_ARGS) tests/benchmarks
+# A process for each: Java, which only ends with it, has the keys of its beginning and the memory of all that it did.
+bench: setup ## measure the figures of the README on this machine (BENCHMARKS=file for one of them)
+	@failed=0; for file in $(BENCHMARKS); do \
+		$(BIN)/python -m pytest -m bench -s $(PYTEST_ARGS) $$file || failed=1; \
+	done; exit $$failed
 
 soak: setup $(STAMPS)/java $(SPARK41)/stamp $(AIRFLOW)/stamp $(S3)/stamp ## the long sweeps of faults and seeds
 	$(BIN)/python -m pytest -m soak --timeout 7200 $(PYTEST_ARGS)
