@@ -154,6 +154,14 @@ def test_a_java_without_an_archive_of_its_own_is_not_rehearsed(environment: Path
     assert asked == []
 
 
+def test_without_the_packages_of_the_rehearsal_there_is_none(environment: Path, monkeypatch: pytest.MonkeyPatch):
+    """As in the environment of the other tested pair, which has Spark and Delta alone."""
+    monkeypatch.setattr(class_archive, "find_spec", lambda _: None)
+    asked = rehearsal(monkeypatch, "classes")
+    assert class_archive.make(jars(environment)).startswith("none, since pyarrow")
+    assert asked == []
+
+
 @pytest.mark.parametrize(("program", "reason"), [("exit 3", "went wrong"), ("sleep 60", "timed out")])
 def test_a_rehearsal_that_fails_is_told_and_not_raised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, reason: str

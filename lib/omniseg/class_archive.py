@@ -63,6 +63,8 @@ def make(jars: Sequence[str]) -> str:
         return "none, since this Java makes none; sessions start some seconds later"
     if works(program, archive):
         return f"already there: {archive}"
+    if find_spec("pyarrow") is None:
+        return "none, since pyarrow, which the rehearsal needs, is not installed; sessions start some seconds later"
     unfinished = archive.with_suffix(f".{os.getpid()}")
     failure = rehearse(unfinished)
     if failure or not works(program, unfinished):

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 
 from omniseg.commands.features import days_table
 from omniseg.features.as_of import Seen, features_as_of
-from omniseg.features.declaration import Attribute, Feature, FeatureSet, Formula
+from omniseg.features.declaration import Feature, FeatureSet
 from omniseg.features.partials import day_partials
 from omniseg.features.products import enriched
 from omniseg.runtime import Run
@@ -51,15 +51,8 @@ def alone(features: FeatureSet, feature: Feature) -> FeatureSet:
         if one.name in wanted:
             continue
         wanted[one.name] = one
-        waiting += [by_column[name] for name in read_by(one) if name in by_column]
+        waiting += [by_column[name] for name in one.reads if name in by_column]
     return replace(features, features=tuple(wanted.values()), rfm=None)
-
-
-def read_by(feature: Feature) -> frozenset[str]:
-    """Names of what a feature reads of the vector."""
-    if isinstance(feature, Formula):
-        return feature.formula.references
-    return frozenset(feature.keys) if isinstance(feature, Attribute) else frozenset()
 
 
 def plan_of(frame: DataFrame) -> str:

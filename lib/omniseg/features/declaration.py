@@ -63,6 +63,11 @@ class Measured:
         return self.rule.type in ("BIGINT", "INT", "DOUBLE", NUMBER)
 
     @property
+    def reads(self) -> frozenset[str]:
+        """The columns of the vector that it is made from: none."""
+        return frozenset()
+
+    @property
     def texts(self) -> list[Compiled]:
         """The expressions over events."""
         return [text for text in (self.of, self.where, self.whole, self.per) if text is not None]
@@ -109,6 +114,11 @@ class Formula:
     about: About = About()
 
     @property
+    def reads(self) -> frozenset[str]:
+        """The columns of the vector that it is made from, and the date."""
+        return self.formula.references
+
+    @property
     def columns(self) -> tuple[tables.Column, ...]:
         """The one column, named like the feature."""
         return (feature_column(self.name, self.type, self.description, self.unit),)
@@ -133,6 +143,11 @@ class Attribute:
     table: str = "customers"
     keys: tuple[str, ...] = ()
     about: About = About()
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The columns of the vector that it is made from: those that hold the key of its row."""
+        return frozenset(self.keys)
 
     @property
     def columns(self) -> tuple[tables.Column, ...]:
@@ -185,9 +200,7 @@ class FeatureSet:
     def formulas(self) -> tuple[Formula, ...]:
         """The calculated features, each after those that it reads."""
         by_name = {feature.name: feature for feature in self.features if isinstance(feature, Formula)}
-        order = TopologicalSorter(
-            {name: by_name.keys() & formula.formula.references for name, formula in by_name.items()}
-        )
+        order = TopologicalSorter({name: by_name.keys() & formula.reads for name, formula in by_name.items()})
         return tuple(by_name[name] for name in order.static_order())
 
     @property

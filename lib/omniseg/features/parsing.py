@@ -131,7 +131,7 @@ def name_problems(entries: list[Entry], plain: Mapping[str, Sequence[Measured | 
 
 def circle_problems(entries: list[Entry], formulas: Mapping[str, Formula]) -> Iterator[Problem]:
     """Formulas that need themselves, each circle once."""
-    reads = {name: formulas.keys() & formula.formula.references for name, formula in formulas.items()}
+    reads = {name: formulas.keys() & formula.reads for name, formula in formulas.items()}
     by_name = {entry.name: entry for entry in entries}
     while circle := find_circle(reads):
         entry = by_name[circle[0]]
