@@ -1,9 +1,13 @@
-"""Snapshots of one small warehouse: named by their inputs, audited, published by one pointer that never goes back."""
+"""Snapshots of one small warehouse: named by their inputs, audited, published by one pointer that never goes back,
+made again from what was known then.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import os
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,10 +16,12 @@ import pytest
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
+from omniseg.commands.corrections import correct_events
 from omniseg.commands.declared import feature_set
 from omniseg.commands.features import prepared
 from omniseg.commands.ingest import ingest
 from omniseg.commands.published import pointer
+from omniseg.commands.reproduce import reproduce
 from omniseg.commands.snapshot import publish
 from omniseg.lake.bounded import bounded
 from omniseg.lake.store import Lake
@@ -23,9 +29,11 @@ from omniseg.runtime import Run, execute
 from omniseg.segments.snapshot import bucket_hashes, snapshot_id
 from omniseg.settings.load import load_settings
 from omniseg.tables import (
+    CUSTOMER_DAY,
     SEGMENT_LINEAGE,
     SEGMENT_PROFILES,
     SEGMENT_SNAPSHOTS,
+    SILVER_EVENTS,
     SNAPSHOT_MANIFEST,
     SNAPSHOT_POINTER,
     Table,
@@ -46,6 +54,7 @@ class Story:
     landing: Path
     runs: dict[str, Run] = field(default_factory=dict)
     seen: dict[str, str | None] = field(default_factory=dict)
+    again: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def run(self, *more: str) -> Run:
         """A run that has not begun."""
@@ -59,6 +68,16 @@ class Story:
         execute(run, lambda given: publish(given, as_of, prepared(given, feature_set(given.settings))), locks=False)
         self.runs[step] = run
         self.seen[step] = pointer(run)
+
+    def reproduce(self, step: str, published: str, *more: str) -> None:
+        """Make the snapshot of a step again, whatever the end, and keep how many customers differ by which cause."""
+        run = self.run(*more)
+        run.options = {"format": "json", "snapshot": self.runs[published].snapshot_id}
+        with redirect_stdout(io.StringIO()) as said:
+            execute(run, reproduce, locks=False)
+        self.runs[step] = run
+        table, _, _ = said.getvalue().rpartition('{"run_id')  # the last line of every command
+        self.again[step] = {one["cause"]: one["customers"] for one in json.loads(table or "[]")}
 
     def rows(self, table: Table, snapshot: str | None) -> list[Row]:
         """Rows of one snapshot."""
@@ -93,6 +112,16 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
     made.publish("late", MARCH)
     made.publish("refused", APRIL, "audit.min_share=0.5")
     made.publish("mended", APRIL)
+    made.reproduce("reproduced", "first")  # after a late batch and another date
+    made.reproduce("other declarations", "first", "business.time_zone=Asia/Tokyo")
+    corrected = made.run()
+    lake = corrected.lake
+    events = lake.read(SILVER_EVENTS)
+    machine = events.agg(F.min("identity_key").alias("identity_key"))
+    correct_events(corrected, 3, events.join(machine, "identity_key"), {"is_bot": "true"}, point="ingest.bots.before")
+    made.reproduce("corrected", "first")
+    lake.delete(CUSTOMER_DAY, "bucket = 1 AND batch_id = 1")
+    made.reproduce("damaged", "first")
     return made
 
 
@@ -110,6 +139,31 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
 def test_how_each_step_ended(story: Story, step: str, exit_code: int, status: str):
     run = story.runs[step]
     assert (run.exit_code, run.status) == (exit_code, status), run.detail
+
+
+def test_a_snapshot_is_reproduced_whatever_became_known_since(story: Story):
+    run = story.runs["reproduced"]
+    assert (run.exit_code, run.detail) == (0, "")
+    assert story.again["reproduced"] == {"(the same)": CUSTOMERS}
+
+
+def test_what_was_corrected_since_is_told_and_no_error(story: Story):
+    assert story.runs["corrected"].exit_code == 0
+    assert story.again["corrected"] == {"(the same)": CUSTOMERS - 1, "corrected events": 1}
+
+
+def test_a_difference_without_a_cause_is_an_error(story: Story):
+    run, found = story.runs["damaged"], story.again["damaged"]
+    assert run.exit_code == 5
+    assert 0 < found["(no known cause)"] < CUSTOMERS
+    assert sum(found.values()) == CUSTOMERS
+    assert f"{found['(no known cause)']} of {CUSTOMERS} customers come out otherwise" in run.detail
+
+
+def test_other_declarations_cannot_reproduce(story: Story):
+    run = story.runs["other declarations"]
+    assert (run.exit_code, story.again["other declarations"]) == (5, {})
+    assert "time_zone is Asia/Tokyo, was UTC" in run.detail
 
 
 def test_the_id_is_a_function_of_the_inputs(story: Story):

@@ -17,6 +17,7 @@ from omniseg.commands import (
     maintain,
     nightly,
     quarantine,
+    reproduce,
     runs,
     simulate,
     snapshot,
@@ -235,6 +236,14 @@ LISTED = (
         "build the vectors of a date from all days anew and compare",
         declared_features.verify,
         (AS_OF,),
+    ),
+    Command(
+        "snapshots reproduce",
+        CARE,
+        "make a snapshot again from what was known then; say what differs and why",
+        reproduce.reproduce,
+        (argument("snapshot", nargs="?", metavar="ID", help="default: the published one"),),
+        locks=True,
     ),
     Command(
         "maintain",

@@ -11,7 +11,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from omniseg.errors import ConfigError, Problem, ReproduceError
+from omniseg.errors import ConfigError, ContractError, Problem, ReproduceError
 from omniseg.lake.bounded import bounded
 from omniseg.lake.damage import told_by
 from omniseg.names import nearest
@@ -48,6 +48,15 @@ def published_before(run: Run, as_of: date) -> Row | None:
     """The published snapshot of the latest date before `as_of`."""
     earlier = [row for row in newest_per_date(run) if row.as_of < as_of]
     return earlier[-1] if earlier else None
+
+
+def asked_for(run: Run) -> Row:
+    """The manifest of the snapshot that the command names, else of the one that readers see; the run bears its id."""
+    chosen = run.options.get("snapshot") or pointer(run)
+    if chosen is None:
+        raise ContractError("nothing was published yet; run omniseg run --as-of DATE first")
+    run.snapshot_id = str(chosen)
+    return manifest(run, run.snapshot_id)
 
 
 def manifest(run: Run, snapshot_id: str) -> Row:

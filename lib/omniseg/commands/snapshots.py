@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 from omniseg.commands.declared import segments_declaration
-from omniseg.commands.published import manifest, manifests, pointer, report_of
-from omniseg.errors import ContractError
+from omniseg.commands.published import asked_for, manifests, pointer, report_of
 from omniseg.report.contents import contents
 from omniseg.report.listing import render
 from omniseg.report.terminal import segment_table
@@ -29,12 +28,8 @@ def show_list(run: Run) -> None:
 
 def show(run: Run) -> None:
     """One snapshot: the published one, or the given one."""
-    chosen = run.options.get("snapshot") or pointer(run)
-    if chosen is None:
-        raise ContractError("nothing was published yet; run omniseg run --as-of DATE first")
-    run.snapshot_id = str(chosen)
+    found = report_of(run, asked_for(run))
     declaration = segments_declaration(run.settings)
-    found = report_of(run, manifest(run, run.snapshot_id))
     report = contents(found, declaration, min_group=run.settings.reports.min_group)
     if run.options["format"] == "table":
         run.say(segment_table(report, declaration, currency=run.settings.business.currency or ""))
