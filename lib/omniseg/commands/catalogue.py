@@ -59,6 +59,7 @@ AS_OF = argument(
 )
 START, NIGHT, LOOK, CARE = "Begin", "The night's work", "Look", "Keep it healthy"
 GROUPS = (START, NIGHT, LOOK, CARE)
+W = World
 
 LISTED = (
     Command(
@@ -92,38 +93,34 @@ LISTED = (
         simulate.simulate,
         (
             argument(
-                "--customers",
-                type=int,
-                default=World.customers,
-                metavar="N",
-                help=f"shoppers (default {World.customers})",
+                "--customers", type=int, default=W.customers, metavar="N", help=f"shoppers (default {W.customers})"
             ),
-            argument("--days", type=int, default=World.days, metavar="N", help=f"days (default {World.days})"),
+            argument("--days", type=int, default=W.days, metavar="N", help=f"days (default {W.days})"),
             argument(
                 "--from",
                 dest="first_day",
-                default=World.first_day.isoformat(),
+                default=W.first_day.isoformat(),
                 metavar="DATE",
-                help=f"first day (default {World.first_day})",
+                help=f"first day (default {W.first_day})",
             ),
             argument(
                 "--seed",
                 type=int,
-                default=World.seed,
+                default=W.seed,
                 metavar="N",
-                help=f"another seed is another world (default {World.seed})",
+                help=f"another seed is another world (default {W.seed})",
             ),
             argument(
                 "--visit-events",
                 type=float,
-                default=World.visit_events,
+                default=W.visit_events,
                 metavar="X",
-                help=f"mean events of an online visit (default {World.visit_events:g})",
+                help=f"mean events of an online visit (default {W.visit_events:g})",
             ),
             argument(
                 "--overlap",
                 type=float,
-                default=World.overlap,
+                default=W.overlap,
                 metavar="X",
                 help="0 = types of shoppers apart, 1 = all alike",
             ),
@@ -131,24 +128,24 @@ LISTED = (
             argument(
                 "--shared-account",
                 type=float,
-                default=World.shared_account,
+                default=W.shared_account,
                 metavar="X",
                 help="share of visits on a card of the shop",
             ),
             argument(
                 "--family-devices",
                 type=float,
-                default=World.family_devices,
+                default=W.family_devices,
                 metavar="X",
                 help="share of shoppers with a shared device",
             ),
             argument(
-                "--bots", type=float, default=World.bots, metavar="X", help="share of online visits that are machines"
+                "--bots", type=float, default=W.bots, metavar="X", help="share of online visits that are machines"
             ),
             argument(
                 "--late-days",
                 type=int,
-                default=World.late_days,
+                default=W.late_days,
                 metavar="N",
                 help="longest delay of records and files",
             ),

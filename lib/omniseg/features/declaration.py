@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from graphlib import TopologicalSorter
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from omniseg import tables
 from omniseg.expressions import Compiled
@@ -62,10 +62,7 @@ class Measured:
         """True when formulas can calculate with it, as a DOUBLE."""
         return self.rule.type in ("BIGINT", "INT", "DOUBLE", NUMBER)
 
-    @property
-    def reads(self) -> frozenset[str]:
-        """The columns of the vector that it is made from: none."""
-        return frozenset()
+    reads: ClassVar[frozenset[str]] = frozenset()  # of the vector: none
 
     @property
     def texts(self) -> list[Compiled]:
