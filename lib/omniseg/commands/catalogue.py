@@ -60,6 +60,7 @@ AS_OF = argument(
 START, NIGHT, LOOK, CARE = "Begin", "The night's work", "Look", "Keep it healthy"
 GROUPS = (START, NIGHT, LOOK, CARE)
 W = World
+ID = argument("snapshot", nargs="?", metavar="ID", help="default: the published one")
 
 LISTED = (
     Command(
@@ -203,7 +204,7 @@ LISTED = (
         LOOK,
         "segments of a snapshot: sizes, what distinguishes them, movement",
         snapshots.show,
-        (argument("snapshot", nargs="?", metavar="ID", help="default: the published one"),),
+        (ID,),
     ),
     Command("quarantine list", LOOK, "bad records by source and rule", quarantine.show_list),
     Command(
@@ -234,14 +235,7 @@ LISTED = (
         declared_features.verify,
         (AS_OF,),
     ),
-    Command(
-        "snapshots reproduce",
-        CARE,
-        "make a snapshot again from what was known then; say what differs and why",
-        reproduce.reproduce,
-        (argument("snapshot", nargs="?", metavar="ID", help="default: the published one"),),
-        locks=True,
-    ),
+    Command("snapshots reproduce", CARE, "make one again; say what differs", reproduce.reproduce, (ID,), locks=True),
     Command(
         "maintain",
         CARE,
