@@ -63,6 +63,7 @@ class Measured:
         return self.rule.type in ("BIGINT", "INT", "DOUBLE", NUMBER)
 
     reads: ClassVar[frozenset[str]] = frozenset()  # of the vector: none
+
     @property
     def texts(self) -> list[Compiled]:
         """The expressions over events."""
