@@ -15,7 +15,8 @@ import pytest
 
 from omniseg import __version__, cli
 from omniseg.cli import contents, find_command, main, set_up_logging, shared_options
-from omniseg.commands.catalogue import AS_OF, COMMANDS, GROUPS, LISTED, Command
+from omniseg.commands.catalogue import AS_OF, COMMANDS, GROUPS, LISTED
+from omniseg.commands.command import Command
 from omniseg.errors import ConfigError
 from omniseg.runtime import Run
 from tests.source_tree import ROOT
@@ -231,7 +232,7 @@ def test_names_in_the_catalogue_are_unique_and_grouped():
 
 
 def test_what_writes_takes_the_lock():
-    writing = {"run", "ingest", "features", "train", "snapshot", "quarantine replay", "maintain"}
+    writing = {"run", "ingest", "features", "train", "snapshot", "quarantine replay", "maintain", "snapshots reproduce"}
     assert {name for name, command in COMMANDS.items() if command.locks} == writing
 
 

@@ -11,7 +11,8 @@ from datetime import date
 from typing import NoReturn
 
 from omniseg import __version__
-from omniseg.commands.catalogue import COMMANDS, GROUPS, Command
+from omniseg.commands.catalogue import COMMANDS, GROUPS
+from omniseg.commands.command import Command
 from omniseg.errors import ConfigError, Problem
 from omniseg.names import nearest
 from omniseg.runtime import Run, execute, last_line_of_refusal, parse_date
@@ -107,12 +108,13 @@ def as_of_of(options: dict[str, object]) -> date | None:
 def contents() -> str:
     """`omniseg --help`: a table of contents."""
     lines = ["omniseg: omnichannel event logs in, versioned customer segments out.", "", f"usage: {USAGE}", ""]
+    width = max(map(len, COMMANDS))
     for group in GROUPS:
         lines.append(group)
-        lines += [f"  {item.name:<18} {item.help}" for item in COMMANDS.values() if item.group == group]
+        lines += [f"  {item.name:<{width}} {item.help}" for item in COMMANDS.values() if item.group == group]
         lines.append("")
     lines.append("Options of every command, before or after its name:")
-    lines += [f"  {'  '.join(a.option_strings):<18} {a.help}" for a in shared_options()._actions]
+    lines += [f"  {'  '.join(a.option_strings):<{width}} {a.help}" for a in shared_options()._actions]
     lines += ["", "omniseg COMMAND --help shows the options of a command. Exit codes: docs/commands.md"]
     return "\n".join(lines)
 

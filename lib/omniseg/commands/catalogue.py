@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
-
 from omniseg.commands import (
     declared_features,
     demo,
@@ -25,42 +21,15 @@ from omniseg.commands import (
     sources,
     train,
 )
-from omniseg.runtime import Run
+from omniseg.commands.command import Command, argument
 from omniseg.simulate.world.model import World
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One option of a command, as argparse takes it."""
-
-    flags: tuple[str, ...]
-    details: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Command:
-    """One command. `locks`: it writes to the warehouse, so only one such run at a time."""
-
-    name: str
-    group: str
-    help: str
-    function: Callable[[Run], None]
-    arguments: tuple[Argument, ...] = field(default=())
-    locks: bool = False
-
-
-def argument(*flags: str, **details: Any) -> Argument:
-    """An option; details are argparse's own words."""
-    return Argument(flags, details)
-
 
 AS_OF = argument(
     "--as-of", required=True, metavar="DATE", dest="as_of", help="last business day that counts, YYYY-MM-DD"
 )
+SNAPSHOT = argument("snapshot", nargs="?", metavar="ID", help="default: the published one")
 START, NIGHT, LOOK, CARE = "Begin", "The night's work", "Look", "Keep it healthy"
 GROUPS = (START, NIGHT, LOOK, CARE)
-W = World
-ID = argument("snapshot", nargs="?", metavar="ID", help="default: the published one")
 
 LISTED = (
     Command(
@@ -94,34 +63,38 @@ LISTED = (
         simulate.simulate,
         (
             argument(
-                "--customers", type=int, default=W.customers, metavar="N", help=f"shoppers (default {W.customers})"
+                "--customers",
+                type=int,
+                default=World.customers,
+                metavar="N",
+                help=f"shoppers (default {World.customers})",
             ),
-            argument("--days", type=int, default=W.days, metavar="N", help=f"days (default {W.days})"),
+            argument("--days", type=int, default=World.days, metavar="N", help=f"days (default {World.days})"),
             argument(
                 "--from",
                 dest="first_day",
-                default=W.first_day.isoformat(),
+                default=World.first_day.isoformat(),
                 metavar="DATE",
-                help=f"first day (default {W.first_day})",
+                help=f"first day (default {World.first_day})",
             ),
             argument(
                 "--seed",
                 type=int,
-                default=W.seed,
+                default=World.seed,
                 metavar="N",
-                help=f"another seed is another world (default {W.seed})",
+                help=f"another seed is another world (default {World.seed})",
             ),
             argument(
                 "--visit-events",
                 type=float,
-                default=W.visit_events,
+                default=World.visit_events,
                 metavar="X",
-                help=f"mean events of an online visit (default {W.visit_events:g})",
+                help=f"mean events of an online visit (default {World.visit_events:g})",
             ),
             argument(
                 "--overlap",
                 type=float,
-                default=W.overlap,
+                default=World.overlap,
                 metavar="X",
                 help="0 = types of shoppers apart, 1 = all alike",
             ),
@@ -129,24 +102,24 @@ LISTED = (
             argument(
                 "--shared-account",
                 type=float,
-                default=W.shared_account,
+                default=World.shared_account,
                 metavar="X",
                 help="share of visits on a card of the shop",
             ),
             argument(
                 "--family-devices",
                 type=float,
-                default=W.family_devices,
+                default=World.family_devices,
                 metavar="X",
                 help="share of shoppers with a shared device",
             ),
             argument(
-                "--bots", type=float, default=W.bots, metavar="X", help="share of online visits that are machines"
+                "--bots", type=float, default=World.bots, metavar="X", help="share of online visits that are machines"
             ),
             argument(
                 "--late-days",
                 type=int,
-                default=W.late_days,
+                default=World.late_days,
                 metavar="N",
                 help="longest delay of records and files",
             ),
@@ -204,7 +177,7 @@ LISTED = (
         LOOK,
         "segments of a snapshot: sizes, what distinguishes them, movement",
         snapshots.show,
-        (ID,),
+        (SNAPSHOT,),
     ),
     Command("quarantine list", LOOK, "bad records by source and rule", quarantine.show_list),
     Command(
@@ -235,7 +208,14 @@ LISTED = (
         declared_features.verify,
         (AS_OF,),
     ),
-    Command("snapshots reproduce", CARE, "make one again; say what differs", reproduce.reproduce, (ID,), locks=True),
+    Command(
+        "snapshots reproduce",
+        CARE,
+        "make a snapshot again from what was known then; say what differs and why",
+        reproduce.reproduce,
+        (SNAPSHOT,),
+        locks=True,
+    ),
     Command(
         "maintain",
         CARE,

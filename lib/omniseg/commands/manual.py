@@ -6,7 +6,8 @@ import argparse
 import inspect
 from collections.abc import Iterable, Iterator
 
-from omniseg.commands.catalogue import COMMANDS, GROUPS, Argument, Command
+from omniseg.commands.catalogue import COMMANDS, GROUPS
+from omniseg.commands.command import Argument, Command
 from omniseg.errors import OmnisegError
 
 INTRO = """# Commands

@@ -47,7 +47,7 @@ def reproduce(run: Run) -> None:
     seen = Seen(features, row.as_of, inputs["known_batch_id"], inputs["time_zone"])
     prepared(run, features)
     with staging(run.spark, run.work_dir) as place, run.step(f"snapshot {run.snapshot_id} from what was known then"):
-        vectors = place.keep("again", anew(built(run, seen), features.rfm))
+        vectors = anew(place.keep("vectors", built(run, seen)), features.rfm)
         again = assign(vectors, spec, buckets=inputs["buckets"])
         causes = causes_of_change(run, seen, vectors, spec)
         found = {one.cause: one.customers for one in bounded(compared(published, again, causes), len(causes) + 2)}

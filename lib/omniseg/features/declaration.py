@@ -51,6 +51,7 @@ class Measured:
     per: Compiled | None = None
     option: float | None = None
     about: About = About()
+    reads: ClassVar[frozenset[str]] = frozenset()  # columns of the vector that it is made from: none
 
     @property
     def rule(self) -> Measure:
@@ -61,8 +62,6 @@ class Measured:
     def is_number(self) -> bool:
         """True when formulas can calculate with it, as a DOUBLE."""
         return self.rule.type in ("BIGINT", "INT", "DOUBLE", NUMBER)
-
-    reads: ClassVar[frozenset[str]] = frozenset()  # of the vector: none
 
     @property
     def texts(self) -> list[Compiled]:
