@@ -108,7 +108,7 @@ def as_of_of(options: dict[str, object]) -> date | None:
 def contents() -> str:
     """`omniseg --help`: a table of contents."""
     lines = ["omniseg: omnichannel event logs in, versioned customer segments out.", "", f"usage: {USAGE}", ""]
-    width = max(map(len, COMMANDS))
+    width = max(map(len, COMMANDS)) + 1
     for group in GROUPS:
         lines.append(group)
         lines += [f"  {item.name:<{width}} {item.help}" for item in COMMANDS.values() if item.group == group]
