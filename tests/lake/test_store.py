@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from datetime import date, datetime, timezone
@@ -64,6 +65,14 @@ def test_a_table_that_was_never_written_reads_empty_with_its_schema(lake: Lake):
 def test_reading_makes_no_folder(lake: Lake):
     lake.read(VISITS)
     assert not Path(lake.root).exists()
+
+
+def test_a_root_may_be_relative_as_the_default_is(spark: SparkSession, tmp_path: Path):
+    there = Lake(spark, os.path.relpath(tmp_path / "warehouse"))
+    there.ensure(VISITS)
+    there.set_property(VISITS, "omniseg.note", "kept")
+    assert there.property_of(VISITS, "omniseg.note") == "kept"
+    assert (tmp_path / "warehouse" / "silver" / "visits" / "_delta_log").is_dir()
 
 
 @pytest.mark.parametrize("root", ["s3a://bucket/lake", "s3a://bucket/lake/"])

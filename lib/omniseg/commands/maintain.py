@@ -10,9 +10,8 @@ from pyspark.sql import functions as F
 
 from omniseg.commands.deliveries import MOST_FILES
 from omniseg.lake.bounded import bounded
-from omniseg.lake.landing import DeliveredFile
+from omniseg.lake.landing import DeliveredFile, absolute
 from omniseg.lake.maintenance import (
-    absolute,
     add_missing_constraints,
     check_hours,
     compact,
@@ -92,7 +91,7 @@ def clear_landing(run: Run) -> Iterator[str]:
 def expired(run: Run, days: int) -> list[DeliveredFile]:
     """Taken files below landing.root that were delivered more than `days` ago; refused ones stay to be mended."""
     before = run.started - timedelta(days=days)
-    inside = F.col("path").startswith(f"{absolute(run.lake, run.settings.landing.root)}/")
+    inside = F.col("path").startswith(f"{absolute(run.spark, run.settings.landing.root)}/")
     old = (F.col("status") == "taken") & (F.col("mtime") < F.lit(before)) & inside
     rows = bounded(run.lake.read(FILES).where(old).select("path", "size", "mtime").distinct(), MOST_FILES)
     return [DeliveredFile(row.path, row.size, row.mtime.replace(tzinfo=timezone.utc)) for row in rows]

@@ -36,6 +36,12 @@ def delivered(status: Any) -> DeliveredFile:
     return DeliveredFile(status.getPath().toString(), int(status.getLen()), mtime)
 
 
+def absolute(spark: SparkSession, path: str) -> str:
+    """A path as the file system lists it: whole, with its scheme. A relative one begins where the run was started."""
+    located = hadoop_path(spark, path)
+    return str(file_system(spark, located).makeQualified(located).toString())
+
+
 def content_hashes(spark: SparkSession, paths: list[str]) -> dict[str, str]:
     """Per path the store's own checksum, or SHA-256 of the bytes where the store has none (local disks)."""
     with ThreadPoolExecutor(THREADS) as pool:

@@ -64,12 +64,6 @@ def folder(lake: Lake, path: str) -> Size:
     return Size(int(summary.getFileCount()), int(summary.getLength()))
 
 
-def absolute(lake: Lake, path: str) -> str:
-    """A path as the file system lists it: whole, with its scheme."""
-    located = hadoop_path(lake.spark, path)
-    return str(file_system(lake.spark, located).makeQualified(located).toString())
-
-
 def compact(lake: Lake, table: Table) -> None:
     """Join small files into large ones; the rows stay the same, so no reader sees a change."""
     lake.delta(table).optimize().executeCompaction()

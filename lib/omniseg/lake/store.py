@@ -14,6 +14,7 @@ from pyspark.sql.types import StructType
 from omniseg.errors import ContractError
 from omniseg.lake.bounded import bounded
 from omniseg.lake.damage import storage_failure
+from omniseg.lake.landing import absolute, hadoop_path
 from omniseg.quoting import sql_text
 from omniseg.tables import Table
 from omniseg.tables.types import canonical_type
@@ -30,6 +31,11 @@ class Lake:
     root: str
     catalog: str = ""
     ready: set[str] = field(default_factory=set)  # tables that this run has created or compared already
+
+    def __post_init__(self) -> None:
+        """SQL knows a table by its path only where that is whole."""
+        if not hadoop_path(self.spark, self.root).isAbsolute():
+            self.root = absolute(self.spark, self.root)
 
     def reference(self, table: Table) -> str:
         """The table's name in SQL text."""
