@@ -37,8 +37,9 @@ SMALL = {
     # run, SIGKILL tests, jobs, benchmarks) compiles, as production does.
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.codegen.wholeStage": "false",
-    "spark.python.sql.dataFrameDebugging.enabled": "false",  # this and the next as conf/base.yml has it
+    "spark.python.sql.dataFrameDebugging.enabled": "false",  # this and the next two as conf/base.yml has them
     "spark.sql.execution.useObjectHashAggregateExec": "false",
+    "spark.sql.optimizer.windowGroupLimitThreshold": "8192",
     # Spark looks for its own mistakes after each step of planning; here only where a process plans as production does.
     "spark.sql.lightweightPlanChangeValidation": "false",
     "spark.ui.enabled": "false",

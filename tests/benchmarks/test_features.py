@@ -176,8 +176,16 @@ def measured(warehouse: Warehouse) -> Ours:
     warehouse.deliver(warehouse.run(UNTIL), batch=2)
     night = warehouse.build(UNTIL)
     again = warehouse.build(UNTIL - timedelta(days=60))
-    share = warehouse.size("days") / warehouse.size("events")
-    return Ours(warehouse.shoppers.number, backfill, night, again, peak_memory(warehouse.spark), share)
+    return Ours(warehouse.shoppers.number, backfill, night, again, peak_memory(warehouse.spark))
+
+
+def share_of_days(spark: SparkSession, folder: Path, events: int) -> float:
+    """Bytes of partials per byte of events, where an active day has so many events: a tenth of all events."""
+    shoppers = Shoppers(EVENTS // 1000, 100 // events, events, 365, UNTIL)
+    warehouse = Warehouse(spark, folder / f"{events} a day", shoppers)
+    warehouse.prepare()
+    warehouse.build(YESTERDAY)
+    return warehouse.size("days") / warehouse.size("events")
 
 
 def contended(warehouse: Warehouse) -> Theirs:
@@ -205,10 +213,12 @@ def test_features(tmp_path: Path) -> None:
     all_of_them = Warehouse(spark, tmp_path / "whole", Shoppers(EVENTS // 96, 12, 8, 365, UNTIL))
     whole, theirs = measured(all_of_them), contended(all_of_them)
     features = feature_set(all_of_them.run(UNTIL).settings)
+    shares = {events: share_of_days(spark, tmp_path, events) for events in (10, 1)}
     large = Warehouse(spark, tmp_path / "large", Shoppers(EVENTS // 32, 12, 8, 365, UNTIL))
     triple, triple_duck = measured(large), seconds(lambda: by_duckdb(large, features))
     spark.stop()
     columns = len(features_table(features).columns) - len(CUSTOMER_FEATURES.columns)
-    write_section("Features", page(Figures(of_short, half, whole, theirs, triple, triple_duck), columns), cores=CORES)
+    found = Figures(of_short, half, whole, theirs, triple, triple_duck, shares)
+    write_section("Features", page(found, columns), cores=CORES)
     draw(whole, theirs)
     assert theirs.wrong == 0

@@ -16,7 +16,7 @@ from omniseg.commands.declared_features import verify
 from omniseg.commands.features import build, days_table, earlier, inputs
 from omniseg.commands.late_products import PRODUCTS_PROPERTY, backfill_products
 from omniseg.features.as_of import Seen
-from omniseg.features.partials import day_partials
+from omniseg.features.days import day_partials
 from omniseg.features.products import enriched
 from omniseg.lake.bounded import bounded
 from omniseg.lake.store import Lake

@@ -11,9 +11,10 @@ from pyspark.sql import DataFrame, Row, SparkSession
 
 from omniseg import tables
 from omniseg.features.as_of import Seen, features_as_of
+from omniseg.features.days import day_partials
 from omniseg.features.declaration import FeatureSet
 from omniseg.features.parsing import parse_features
-from omniseg.features.partials import day_partials, partial_columns
+from omniseg.features.partials import partial_columns
 from omniseg.features.products import enriched
 from omniseg.settings.conf import conf_path
 from omniseg.settings.yaml_strict import load, parse

@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 
 from omniseg import tables
 from omniseg.features.as_of import Seen, features_as_of
+from omniseg.features.days import day_partials
 from omniseg.features.declaration import feature_columns
-from omniseg.features.partials import day_partials
 from tests.features.rows import AS_OF, customers, events, feature_set, identities, shipped, values, vectors
 
 WINDOWS = ("1d", "30d", "90d", "lifetime")

@@ -1,16 +1,21 @@
-"""Keys that many people share: what a row holds and a task meets stays bounded, and is the same in any order."""
+"""F15, keys that many people share: what a row holds and a task meets is bounded, and is the same in any order."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import reduce
 
 import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from omniseg import tables
+from omniseg.features.crowded import CROWDED, crowded_keys
+from omniseg.features.days import day_partials
 from omniseg.features.measures import CUT_DAYS, MOST_ELEMENTS
-from omniseg.features.partials import day_partials, needs
+from omniseg.features.partials import needs
 from tests.features.rows import AS_OF, EVENT, events, feature_set, identities, values, vectors
 
 MANY = 20_000
@@ -20,13 +25,20 @@ DECLARED = (
     "name: usual, measure: mode, of: store_id, windows: [30d]",
     "name: middle, measure: quantile, at: [0.5], of: amount, per: order_id, windows: [30d]",
 )
+# With those above, every sort of list.
+MORE = (
+    "name: visits, measure: sessions, of: session_id, windows: [30d]",
+    "name: left, measure: carts_abandoned, windows: [30d]",
+    "name: usual_spend, measure: quantile, at: [0.5], of: amount, windows: [30d]",
+)
 KEYS = ("shared", "calm")
 LONGEST_PLAN = "spark.sql.maxPlanStringLength"
 
 
 def crowd(spark):
     """MANY orders of the key `shared` on as_of, each in a store of its own but for 9 in `s`; of the key `calm` 2,000 on
-    each of the nine days before. An order is worth its number.
+    each of the nine days before. An order is worth its number, and comes 4 seconds after the one before; two in four
+    belong to a named session, one puts something into a cart.
     """
     number = F.col("id")
     rest = {name: F.lit(EVENT.get(name)) for name in tables.SILVER_EVENTS.column_names}
@@ -46,6 +58,9 @@ def crowd(spark):
         **rest,
         "identity_key": F.col("key"),
         "event_date": F.col("day"),
+        "event_time": F.timestamp_seconds(F.unix_date("day") * 86_400 + number * 4),
+        "event_type": F.when(number % 4 == 1, "cart_add").otherwise("purchase"),
+        "session_id": F.when(number % 4 > 1, F.floor(number / 2).cast("string")),
         "order_id": F.concat(F.col("key"), number),
         "amount": number,
         "store_id": F.col("store"),
@@ -119,6 +134,42 @@ def plan(rows):
         return rows._jdf.queryExecution().executedPlan().toString().splitlines()
     finally:
         settings.set(LONGEST_PLAN, short)
+
+
+class TestCrowded:
+    """Lists of keys with very many events are made another way."""
+
+    def test_the_rows_are_the_same(self, spark):
+        features, source = feature_set(*DECLARED, *MORE), crowd(spark)
+        one = day_partials(source, features=features, crowded=KEYS[:1])
+        two = day_partials(source, features=features, crowded=KEYS)
+        expected = day_partials(source, features=features).localCheckpoint()
+        for rows in (one, two):
+            assert_df_equality(rows, expected, ignore_row_order=True, ignore_nullable=True)
+
+    def test_sessions_of_a_day_are_cut_as_sets_are(self, spark, who):
+        """10,000 named ones, and one that has no name: 15,000 seconds of pauses of 4."""
+        features = feature_set(MORE[0])
+        (name,) = [partial.name for partial in needs(features.measured[0]).values()]
+        (row,) = day_partials(crowd(spark).where("identity_key = 'shared'"), features=features).collect()
+        assert (len(row[name]), row[name][0]["id"], row[name][0]["events"]) == (MOST_ELEMENTS, None, MANY // 2)
+        found = values(vectors(crowd(spark), features, who=who), "visits_30d", CUT_DAYS)
+        assert found == {"shared": (MOST_ELEMENTS, 1), "calm": (9 * 501, 0)}
+
+    def test_keys_are_crowded_by_their_events(self, spark):
+        """By people's: neither what is nobody's counts, nor what machines did."""
+        several = {"crowd": CROWDED + 1, "many": CROWDED, "machine": CROWDED + 2, None: CROWDED + 2}
+        rows = [spark.range(number).select(F.lit(key).alias("identity_key")) for key, number in several.items()]
+        source = reduce(DataFrame.unionByName, rows).withColumn("is_bot", F.col("identity_key").eqNullSafe("machine"))
+        assert [row.identity_key for row in crowded_keys(source).collect()] == ["crowd"]
+
+    def test_elements_are_ranked_before_they_go_to_the_task_of_their_day(self, spark):
+        """What an exchange gets is aggregated, or ranked: of each list at most so many elements from each task."""
+        rows = day_partials(crowd(spark), features=feature_set(*DECLARED, *MORE), crowded=KEYS)
+        lines = plan(rows.where(F.col("identity_key").isin(*KEYS)))
+        below = [lines[place + 1] for place, line in enumerate(lines) if "Exchange hashpartitioning" in line]
+        assert [line for line in below if not re.search(r"Aggregate\(.*partial_|WindowGroupLimit", line)] == []
+        assert [line for line in lines if "WindowGroupLimit" in line and "Final" in line] != []
 
 
 class TestPlan:

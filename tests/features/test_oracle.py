@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from omniseg.features.as_of import Seen, features_as_of
+from omniseg.features.days import day_partials
 from omniseg.features.declaration import FeatureSet
 from omniseg.features.measures import MEASURES
-from omniseg.features.partials import day_partials
 from omniseg.features.since import changed_customers, days_of, features_since
 from omniseg.features.spans import Span
 from omniseg.tables import CUSTOMER_CHANGES
@@ -201,11 +201,14 @@ def test_many_histories_over_all_windows(spark: SparkSession, people: list[list[
 def compare(
     spark: SparkSession, people: list[list[dict[str, Any]]], features: FeatureSet, nights: Sequence[Look]
 ) -> None:
-    """The vectors with the account, and those that follow from earlier ones with those from all days."""
+    """The vectors with the account, and those that follow from earlier ones with those from all days. The days of every
+    other key are made as those of a key that very many events share.
+    """
     rows = rows_of(people)
     known = {row["identity_key"]: row["person"] for row in rows}
     who = identities(spark, *({"identifier": key, "customer_id": person} for key, person in known.items()))
-    days = day_partials(events(spark, *rows), features=features).localCheckpoint()
+    crowded = sorted(known)[::2]
+    days = day_partials(events(spark, *rows), features=features, crowded=crowded).localCheckpoint()
     corrected = spark.createDataFrame([], CUSTOMER_CHANGES.ddl)
     now = NOW.of(features)
     found = built(days, who, now).localCheckpoint()

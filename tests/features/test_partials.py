@@ -12,7 +12,8 @@ from chispa import assert_df_equality
 from pyspark.sql import functions as F
 
 from omniseg import tables
-from omniseg.features.partials import day_partials, needs, partial_columns, partials
+from omniseg.features.days import day_partials
+from omniseg.features.partials import needs, partial_columns, partials
 from omniseg.features.products import enriched
 from omniseg.features.vocabulary import ENRICHED
 from tests.features.rows import EVENT, events, feature_set, frame, products, shipped, values, vectors

@@ -6,9 +6,10 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from chispa import assert_df_equality
 from pyspark.sql import Row, SparkSession
 
-from omniseg.features.partials import day_partials
+from omniseg.features.days import day_partials
 from tests.features.rows import AS_OF, events, feature_set, vectors, vectors_of
 
 DECLARED = [
@@ -66,6 +67,14 @@ def test_a_session_counts_on_the_day_on_which_it_begins(of_scenarios: dict[str, 
     assert MIDNIGHT.date() == AS_OF
     assert (row["sessions_1d"], row["sessions_7d"]) == (0, 1)
     assert (row["session_depth_1d"], row["session_depth_7d"]) == (None, 2.0)
+
+
+def test_days_of_a_crowded_key_are_the_same(spark: SparkSession):
+    happened = [{**one, "identity_key": name} for name, (rows, _) in SCENARIOS.items() for one in rows]
+    source, features = events(spark, *happened), feature_set(*DECLARED)
+    rows = day_partials(source, features=features, crowded=list(SCENARIOS))
+    expected = day_partials(source, features=features)
+    assert_df_equality(rows, expected, ignore_row_order=True, ignore_nullable=True)
 
 
 def test_a_day_keeps_pieces_and_not_events(spark: SparkSession):

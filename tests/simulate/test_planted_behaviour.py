@@ -16,8 +16,8 @@ from pyspark.sql import functions as F
 
 from omniseg.commands.declared import feature_set
 from omniseg.features.as_of import Seen, features_as_of
+from omniseg.features.days import day_partials
 from omniseg.features.declaration import FeatureSet, vector_columns
-from omniseg.features.partials import day_partials
 from omniseg.features.products import enriched
 from omniseg.features.rfm import cuts, frequencies, with_scores
 from omniseg.lake.bounded import bounded

@@ -10,8 +10,8 @@ from pyspark.sql import DataFrame
 
 from omniseg.commands.features import days_table
 from omniseg.features.as_of import Seen, features_as_of
+from omniseg.features.days import day_partials
 from omniseg.features.declaration import Feature, FeatureSet
-from omniseg.features.partials import day_partials
 from omniseg.features.products import enriched
 from omniseg.runtime import Run
 from omniseg.tables import IDENTITIES, PRODUCTS, REFERENCES, SILVER_EVENTS, Table

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from omniseg.commands.days import days_from
 from omniseg.commands.declared import feature_set
 from omniseg.commands.knowledge import Known, knowledge
 from omniseg.commands.late_products import backfill_products
@@ -17,8 +18,7 @@ from omniseg.commands.rfm import scored
 from omniseg.faults import crash_here
 from omniseg.features.as_of import References, Seen, features_as_of, reads_days_again
 from omniseg.features.declaration import FeatureSet, feature_columns
-from omniseg.features.partials import GRAIN, day_partials, partial_columns
-from omniseg.features.products import enriched
+from omniseg.features.partials import GRAIN, partial_columns
 from omniseg.features.since import changed_customers, days_of, features_since
 from omniseg.ingest.vocabulary import IDENTIFIER_TYPES
 from omniseg.lake.bounded import bounded
@@ -29,7 +29,6 @@ from omniseg.tables import (
     CUSTOMER_DAY,
     CUSTOMER_FEATURES,
     IDENTITIES,
-    PRODUCTS,
     REFERENCES,
     SILVER_EVENTS,
     Table,
@@ -83,7 +82,7 @@ def refresh_partials(run: Run, features: FeatureSet, known: int) -> None:
         fill_partials(run, features, wanted - held, done)
     if done < known:
         crash_here("features.partials.before")
-        rows = day_partials(events_of(run, features, done + 1, known), features=features)
+        rows = days_between(run, features, done + 1, known)
         run.lake.append(days_table(features), rows)  # `done` is the newest batch that has a row there
     if wanted != held:
         run.lake.set_property(CUSTOMER_DAY, PARTIALS_PROPERTY, ",".join(sorted(wanted)))
@@ -93,16 +92,18 @@ def fill_partials(run: Run, features: FeatureSet, missing: Collection[str], done
     """Give the rows of known batches the partials that they lack; the others stay as they are."""
     table = days_table(features)
     run.lake.ensure(table)
-    new = day_partials(events_of(run, features, 1, done), features=features, only=missing)
+    new = days_between(run, features, 1, done, only=missing)
     kept = [name for name in table.column_names if name not in missing]
     old = run.lake.read(table).where(F.col("batch_id") <= done).select(*kept)
     run.lake.replace_slice(table, old.join(new, list(GRAIN), how="left"), f"batch_id <= {done}")
 
 
-def events_of(run: Run, features: FeatureSet, first: int, last: int) -> DataFrame:
-    """The events of some batches, with what the product master says where a feature asks for it."""
+def days_between(
+    run: Run, features: FeatureSet, first: int, last: int, only: Collection[str] | None = None
+) -> DataFrame:
+    """The days of some batches."""
     events = run.lake.read(SILVER_EVENTS).where(F.col("batch_id").between(first, last))
-    return enriched(events, run.lake.read(PRODUCTS)) if features.reads_products else events
+    return days_from(run, features, events, only)
 
 
 def vectors_known(run: Run, features: FeatureSet, as_of: date) -> int | None:

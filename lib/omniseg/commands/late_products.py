@@ -5,9 +5,9 @@ from __future__ import annotations
 from pyspark.sql import functions as F
 
 from omniseg.commands.corrections import note_changes
+from omniseg.commands.days import days_from
 from omniseg.features.declaration import FeatureSet
-from omniseg.features.partials import GRAIN, day_partials, partial_columns
-from omniseg.features.products import enriched
+from omniseg.features.partials import GRAIN, partial_columns
 from omniseg.lake.bounded import bounded
 from omniseg.runtime import Run
 from omniseg.tables import CUSTOMER_DAY, PRODUCTS, SILVER_EVENTS
@@ -42,7 +42,7 @@ def sum_anew(run: Run, features: FeatureSet, before: int, newest: int) -> None:
     try:
         if not bounded(keys.limit(1), 1):
             return
-        rows = day_partials(enriched(events.join(keys, [*GRAIN], "left_semi"), products), features=features)
+        rows = days_from(run, features, events.join(keys, [*GRAIN], "left_semi"))
         note_changes(run, newest, keys)
         same = " AND ".join(f"old.`{name}` = new.`{name}`" for name in GRAIN)
         change = {column.name: f"new.`{column.name}`" for column in partial_columns(features)}

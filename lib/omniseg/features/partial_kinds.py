@@ -8,7 +8,8 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from omniseg.features.measures import NUMBER
-from omniseg.features.weights import SESSIONS, WEIGHTED
+from omniseg.features.pieces import SESSIONS
+from omniseg.features.weights import WEIGHTED
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ KINDS = {
         "ARRAY<BIGINT>", "sorted: twice the microseconds since 1970 of additions to a cart, purchases one more"
     ),
 }
-BOUNDED = ("hashes", "moments", "groups", "histogram", "texts")  # lists that keep MOST_ELEMENTS
+BOUNDED = ("hashes", "moments", "groups", "histogram", "texts", "sessions")  # lists that keep MOST_ELEMENTS
 
 
 def merged(kind: Kind, value: Column) -> Column:

@@ -14,9 +14,9 @@ from pyspark.sql import functions as F
 from omniseg.features.declaration import FeatureSet, Measured
 from omniseg.features.formulas import rounded
 from omniseg.features.partials import needs
+from omniseg.features.pieces import MINUTE
 from omniseg.features.sets import set_name
 from omniseg.features.spans import Span
-from omniseg.features.weights import MINUTE
 from omniseg.features.windows import Bands
 
 SECOND = 1_000_000  # microseconds

@@ -12,8 +12,6 @@ from omniseg.features.measures import MOST_ELEMENTS, QUANTILE_ERROR
 
 WEIGHT = "DECIMAL(28,4)"
 WEIGHTED = f"ARRAY<STRUCT<hash: BIGINT, text: STRING, weight: {WEIGHT}>>"
-SESSIONS = "ARRAY<STRUCT<id: BIGINT, begin: BIGINT, end: BIGINT, events: BIGINT>>"
-MINUTE = 60 * 1_000_000  # microseconds
 GAMMA = (1 + QUANTILE_ERROR) / (1 - QUANTILE_ERROR)  # from one bucket of a histogram to the next
 LEAST = 0.0001  # the smallest amount but zero
 
@@ -56,25 +54,6 @@ def bounded_list(name: str) -> Column:
     )
     kept = F.transform(F.slice(F.sort_array(rank), 1, MOST_ELEMENTS), lambda ranked: ranked["one"])
     return F.when(F.size(name) > MOST_ELEMENTS, kept).otherwise(F.col(name))
-
-
-def pieces(column: str, idle_minutes: int) -> Column:
-    """A list of events (id of the session or null, microseconds) as pieces of sessions; see `sessions`."""
-    idle = idle_minutes * MINUTE
-
-    def piece(name: Column, begin: Column, end: Column, events: Column) -> Column:
-        return F.struct(name.alias("id"), begin.alias("begin"), end.alias("end"), events.alias("events"))
-
-    def step(sofar: Column, one: Column) -> Column:
-        last = F.try_element_at(sofar, F.lit(-1))
-        near = one["id"].isNotNull() | (one["at"] - last["end"] <= idle)
-        longer = piece(last["id"], last["begin"], one["at"], last["events"] + 1)
-        with_it = F.concat(F.slice(sofar, 1, F.size(sofar) - 1), F.array(longer))
-        new = F.array(piece(one["id"], one["at"], one["at"], F.lit(1).cast("bigint")))
-        joins = last.isNotNull() & last["id"].eqNullSafe(one["id"]) & near
-        return F.when(joins, with_it).otherwise(F.concat(sofar, new))
-
-    return F.aggregate(F.array_sort(F.col(column)), F.array().cast(SESSIONS), step).cast(SESSIONS).alias(column)
 
 
 def value_of(bucket: Column) -> Column:
