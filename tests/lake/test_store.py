@@ -75,6 +75,30 @@ def test_a_root_may_be_relative_as_the_default_is(spark: SparkSession, tmp_path:
     assert (tmp_path / "warehouse" / "silver" / "visits" / "_delta_log").is_dir()
 
 
+def test_a_table_that_the_run_created_is_searched_for_rows_to_replace_once_it_was_written(lake: Lake):
+    modes = []
+    for number in ("v1", "v2"):
+        lake.replace_slice(VISITS, visits(lake, (number, "ada", 2)), "day = 2")
+        modes.append(lake.delta(VISITS).history(1).collect()[0].operationParameters["mode"])
+    assert modes == ["Append", "Overwrite"]
+    assert held(lake) == [("v2", "ada", 2)]
+
+
+def test_a_merge_looks_for_its_rows_in_any_table(lake: Lake):
+    """Also in one that the run created: two runs that begin at once both want the only lease."""
+    other = Lake(lake.spark, lake.root)
+    lake.ensure(VISITS)
+    for one in (other, lake):
+        one.merge(VISITS, visits(one, TUESDAY), on="old.visit = new.visit", update=None, insert=True)
+    assert held(lake) == [TUESDAY]
+
+
+def test_a_slice_replaces_what_a_merge_has_put_there(lake: Lake):
+    lake.merge(VISITS, visits(lake, TUESDAY), on="old.visit = new.visit", update=None, insert=True)
+    lake.replace_slice(VISITS, visits(lake), "day = 2")
+    assert held(lake) == []
+
+
 @pytest.mark.parametrize("root", ["s3a://bucket/lake", "s3a://bucket/lake/"])
 def test_paths_have_one_slash_between_root_and_layer(lake: Lake, root: str):
     there = Lake(lake.spark, root)

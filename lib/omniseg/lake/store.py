@@ -31,6 +31,7 @@ class Lake:
     root: str
     catalog: str = ""
     ready: set[str] = field(default_factory=set)  # tables that this run has created or compared already
+    empty: set[str] = field(default_factory=set)  # names of those that it created and did not write since
 
     def __post_init__(self) -> None:
         """SQL knows a table by its path only where that is whole."""
@@ -71,6 +72,7 @@ class Lake:
             self.add_missing_columns(table)
         else:
             self.create(table)
+            self.empty.add(table.name)
         self.ready.add(signature)
 
     def create(self, table: Table) -> None:
@@ -122,13 +124,15 @@ class Lake:
         self.write(table, rows, mode="append", options={})
 
     def write(self, table: Table, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
-        """Conform, write, and log one line per table."""
+        """Conform, write, and log one line per table. In an empty one nothing is looked for that could be replaced."""
         self.ensure(table)
-        writer = conform(rows, table).write.format("delta").mode(mode).options(**options)
+        writer = conform(rows, table).write.format("delta")
+        writer = writer.mode("append") if table.name in self.empty else writer.mode(mode).options(**options)
         if self.catalog:
             writer.saveAsTable(self.reference(table))
         else:
             writer.save(self.path(table))
+        self.empty.discard(table.name)
         log.info("wrote table=%s", table.name)
 
     def merge(self, table: Table, rows: DataFrame, *, on: str, update: dict[str, str] | None, insert: bool) -> None:
@@ -143,6 +147,7 @@ class Lake:
         if insert:
             merging = merging.whenNotMatchedInsertAll()
         merging.execute()
+        self.empty.discard(table.name)
 
     def property_of(self, table: Table, key: str) -> str | None:
         """A table property set by `set_property`, or None."""
