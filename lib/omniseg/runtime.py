@@ -83,6 +83,11 @@ class Run:
         """Where this run keeps what is on its way; a killed run leaves it to `omniseg maintain`."""
         return f"{work_root(self.settings)}/{self.run_id}"
 
+    @property
+    def seconds(self) -> float:
+        """How long it has run, to the millisecond."""
+        return round(time.monotonic() - self.clock, 3)
+
     def say(self, text: str = "") -> None:
         """A result for the person at the terminal (stdout; logs go to stderr)."""
         print(text, flush=True)
@@ -106,7 +111,7 @@ class Run:
                 "as_of": self.as_of.isoformat() if self.as_of else None,
                 "status": self.status,
                 "exit_code": self.exit_code,
-                "seconds": round(time.monotonic() - self.clock, 3),
+                "seconds": self.seconds,
                 "snapshot_id": self.snapshot_id,
                 "counts": {account.source: account.counts() for account in self.accounts},
             }
@@ -176,7 +181,7 @@ def fail(run: Run, error: OmnisegError) -> None:
 
 def record(run: Run) -> None:
     """One row per source in ops.runs; '(all)' where the command reads no sources."""
-    shared = (run.batch_id, run.started, time.monotonic() - run.clock, run.exit_code, run.detail or None)
+    shared = (run.batch_id, run.started, run.seconds, run.exit_code, run.detail or None)
     accounts = run.accounts or [Account("(all)")]
     rows = [
         (

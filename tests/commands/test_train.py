@@ -74,6 +74,10 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
     return made
 
 
+def test_nothing_is_left_on_its_way(story: Story):
+    assert [as_of for as_of, run in story.runs.items() if Path(run.work_dir).exists()] == []
+
+
 def test_identical_customers_give_no_model(story: Story):
     run = story.runs[ALIKE]
     assert (run.exit_code, run.status) == (6, "refused")

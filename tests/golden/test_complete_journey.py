@@ -66,11 +66,12 @@ COMPARED = [
 
 @dataclass
 class Demo:
-    """The finished run: its settings, what its last line said, and its tables."""
+    """The finished run: its settings, what its last line said, its tables, and the folder where it was started."""
 
     settings: Settings
     ended: dict[str, Any]
     lake: Lake
+    here: Path
 
     def query(self, text: str, table: Table) -> list[tuple[Any, ...]]:
         """DuckDB over a Delta table as delta-rs reads it; the table is `rows` in the text."""
@@ -88,9 +89,16 @@ def demo(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Demo:
     journey(Run("journey", settings, {"format": "table"}))
     sets = [word for text in sets_of(folder) for word in ("--set", text)]
     command = [sys.executable, "-m", "omniseg", "run", "--conf", PACK, "--as-of", AS_OF.isoformat(), *sets]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    here = tmp_path_factory.mktemp("here")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=here)
     assert done.returncode == 0, done.stderr[-2000:]
-    return Demo(settings, json.loads(done.stdout.splitlines()[-1]), Lake(spark, settings.warehouse.root))
+    return Demo(settings, json.loads(done.stdout.splitlines()[-1]), Lake(spark, settings.warehouse.root), here)
+
+
+def test_a_night_leaves_nothing_where_it_was_started_and_nothing_on_its_way(demo: Demo):
+    """A scheduler may start it where it must not write."""
+    assert list(demo.here.iterdir()) == []
+    assert list(Path(demo.settings.warehouse.root).glob("_work/*")) == []
 
 
 def customer_of(household: str) -> str:

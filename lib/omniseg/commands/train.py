@@ -13,6 +13,7 @@ from omniseg.commands.declared import feature_set, segments_declaration
 from omniseg.commands.features import features_table, prepared, refresh, vectors_known
 from omniseg.commands.knowledge import Known
 from omniseg.faults import crash_here
+from omniseg.lake.staging import staging
 from omniseg.models.space import training_sample
 from omniseg.models.spec import ModelSpec, parse_spec
 from omniseg.registry import Logged, Registry
@@ -72,24 +73,25 @@ def train_model(run: Run, as_of: date, known: Known) -> str:
     columns = tuple(use.name for use in declaration.in_model)
     sample = training_sample(vectors, columns=columns, rows=settings.sample_rows, seed=settings.seed)
     how = Fit(segments=settings.segments, leaves=settings.leaves, seed=settings.seed)
-    with run.step(f"fitting {settings.segments} segments"):
-        fitted = fit(sample, declaration=declaration, how=how, work_dir=run.work_dir)
-    spec = with_old_ids(run, vectors, fitted, as_of)
-    with run.step("keeping the model in MLflow"):
-        version = registry(run).log(
-            fitted.pipeline,
-            spec.document,
-            model=settings.name,
-            params={"segments": settings.segments, "leaves": settings.leaves, "seed": settings.seed},
-            metrics=fitted.metrics,
-            data={
-                TRAINED_ON: as_of.isoformat(),
-                "feature_set_version": features.version,
-                "known_batch_id": str(vectors_known(run, features, as_of)),
-                "run_id": run.run_id,
-            },
-            work_dir=run.work_dir,
-        )
+    with staging(run.spark, run.work_dir) as place:
+        with run.step(f"fitting {settings.segments} segments"):
+            fitted = fit(sample, declaration=declaration, how=how, work_dir=place.folder)
+        spec = with_old_ids(run, vectors, fitted, as_of)
+        with run.step("keeping the model in MLflow"):
+            version = registry(run).log(
+                fitted.pipeline,
+                spec.document,
+                model=settings.name,
+                params={"segments": settings.segments, "leaves": settings.leaves, "seed": settings.seed},
+                metrics=fitted.metrics,
+                data={
+                    TRAINED_ON: as_of.isoformat(),
+                    "feature_set_version": features.version,
+                    "known_batch_id": str(vectors_known(run, features, as_of)),
+                    "run_id": run.run_id,
+                },
+                work_dir=place.folder,
+            )
     crash_here("train.model.after")
     return version
 

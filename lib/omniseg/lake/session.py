@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -101,6 +102,8 @@ def laptop() -> dict[str, str]:
     jars = bootstrap.delta_jars()
     return {
         "spark.master": "local[*]",
+        # Spark makes this folder, which stays empty, and fails where it cannot; else it lies where the run was started.
+        "spark.sql.warehouse.dir": f"{tempfile.gettempdir()}/omniseg-{os.getuid()}",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.jars": ",".join(jars),
