@@ -12,10 +12,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from omniseg import tables
-from omniseg.features.crowded import CROWDED, crowded_keys
+from omniseg.features.crowded import CROWDED, RANKED, crowded_keys
 from omniseg.features.days import day_partials
 from omniseg.features.measures import CUT_DAYS, MOST_ELEMENTS
 from omniseg.features.partials import needs
+from omniseg.settings.load import load_settings
 from tests.features.rows import AS_OF, EVENT, events, feature_set, identities, values, vectors
 
 MANY = 20_000
@@ -162,6 +163,10 @@ class TestCrowded:
         rows = [spark.range(number).select(F.lit(key).alias("identity_key")) for key, number in several.items()]
         source = reduce(DataFrame.unionByName, rows).withColumn("is_bot", F.col("identity_key").eqNullSafe("machine"))
         assert [row.identity_key for row in crowded_keys(source).collect()] == ["crowd"]
+
+    def test_spark_is_told_how_many_are_ranked(self):
+        settings = load_settings(env="local", conf=None, sets=(), environ={})
+        assert settings.spark["spark.sql.optimizer.windowGroupLimitThreshold"] == str(RANKED)
 
     def test_elements_are_ranked_before_they_go_to_the_task_of_their_day(self, spark):
         """What an exchange gets is aggregated, or ranked: of each list at most so many elements from each task."""

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from omniseg.features.measures import MOST_ELEMENTS
-from omniseg.features.narrow import counted, element
+from omniseg.features.narrow import counted, element, of_people
 from omniseg.features.partials import GRAIN, Partial
 from omniseg.features.pieces import MINUTE, part
 from omniseg.features.weights import WEIGHT, bounded_list
@@ -25,8 +25,7 @@ ELEMENT = f"STRUCT<hash: BIGINT, text: STRING, weight: {WEIGHT}, slot: BIGINT, a
 
 def crowded_keys(events: DataFrame) -> DataFrame:
     """silver.events -> identity_key of those that more than CROWDED events share, at most MOST_CROWDED."""
-    mine = events.where(F.col("identity_key").isNotNull() & ~F.col("is_bot"))
-    many = mine.groupBy("identity_key").agg(F.count("*").alias("events")).where(F.col("events") > CROWDED)
+    many = of_people(events).groupBy("identity_key").agg(F.count("*").alias("events")).where(F.col("events") > CROWDED)
     return many.orderBy(F.desc("events"), "identity_key").limit(MOST_CROWDED).select("identity_key")
 
 

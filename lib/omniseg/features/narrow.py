@@ -19,6 +19,11 @@ PLACE = "__place"
 COLLECTED = ("hashes", "moments", "sessions")  # kinds of partials that are collected event by event
 
 
+def of_people(events: DataFrame) -> DataFrame:
+    """The events that count: neither unattributed nor a machine's."""
+    return events.where(F.col("identity_key").isNotNull() & ~F.col("is_bot"))
+
+
 def prepared(events: DataFrame, wanted: Iterable[Partial], features: FeatureSet) -> DataFrame:
     """Events as narrow rows: the grain, every value and condition once, however many partials share it, and what each
     event adds to a partial that is collected.
@@ -31,7 +36,7 @@ def prepared(events: DataFrame, wanted: Iterable[Partial], features: FeatureSet)
     }
     calendar = {name: column(text) for name, text in features.calendar.items()}
     calendar |= {HOLIDAY: holiday(features.holidays)} if HOLIDAY in features.read else {}
-    mine = events.where(F.col("identity_key").isNotNull() & ~F.col("is_bot"))
+    mine = of_people(events)
     narrow = (mine.withColumns(calendar) if calendar else mine).select(
         F.xxhash64("identity_key").alias(PLACE),
         *GRAIN,

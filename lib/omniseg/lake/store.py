@@ -111,7 +111,13 @@ class Lake:
         return empty.select("row.*")
 
     def replace_slice(self, table: Table, rows: DataFrame, condition: str) -> None:
-        """Replace the rows for which `condition` holds; safe to rerun, also when the slice is now empty."""
+        """Replace the rows for which `condition` holds; safe to rerun, also when the slice is now empty. In a table
+        that the run has just created nothing is looked for.
+        """
+        self.ensure(table)
+        if table.name in self.empty:
+            self.append(table, rows)
+            return
         self.write(table, rows, mode="overwrite", options={"replaceWhere": condition})
 
     def delete(self, table: Table, condition: str) -> None:
@@ -124,10 +130,9 @@ class Lake:
         self.write(table, rows, mode="append", options={})
 
     def write(self, table: Table, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
-        """Conform, write, and log one line per table. In an empty one nothing is looked for that could be replaced."""
+        """Conform, write, and log one line per table."""
         self.ensure(table)
-        writer = conform(rows, table).write.format("delta")
-        writer = writer.mode("append") if table.name in self.empty else writer.mode(mode).options(**options)
+        writer = conform(rows, table).write.format("delta").mode(mode).options(**options)
         if self.catalog:
             writer.saveAsTable(self.reference(table))
         else:
