@@ -144,6 +144,12 @@ def test_normalising_twice_changes_nothing(text: str):
     assert once is None or normalised(once, "email") == once
 
 
+@given(st.text(st.characters(max_codepoint=127)), st.sampled_from(["email", "phone", "loyalty"]))
+def test_plain_letters_are_compared_as_all_others_are(text: str, kind: str):
+    """Without NFKC where it changes nothing; an invisible character sends the same text the long way."""
+    assert normalised(text, kind) == normalised(f"{text}\u200b", kind)
+
+
 def test_the_pseudonym_is_the_documented_hash():
     digest = hmac.new(SECRET, b"email|max@example.com", hashlib.sha256).hexdigest()
     assert keyed("Max@example.com", "email", "v1", SECRET) == f"email:v1:{digest}"

@@ -15,6 +15,9 @@ from pyspark.sql import types as T
 
 from omniseg.lake.landing import file_system, hadoop_path
 
+# What is read once or twice is not worth a dictionary: most texts of an event are its own.
+QUICK = {"parquet.enable.dictionary": "false"}
+
 
 @dataclass(frozen=True)
 class Staging:
@@ -25,7 +28,8 @@ class Staging:
 
     def write(self, name: str, rows: DataFrame, *, by: Sequence[str] = ()) -> None:
         """Put rows under a name, in a folder for each value of the columns `by`."""
-        rows.write.mode("overwrite").partitionBy(*by).parquet(f"{self.folder}/{name}")
+        writer = rows.write.mode("overwrite").options(**QUICK).partitionBy(*by)
+        writer.parquet(f"{self.folder}/{name}")
 
     def keep(self, name: str, rows: DataFrame, *, by: Sequence[str] = ()) -> DataFrame:
         """Put rows under a name; returns them as they are read from there."""

@@ -11,6 +11,7 @@ import hmac
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 import pyarrow as pa
 from pyspark.sql import Column
@@ -22,6 +23,7 @@ from omniseg.privacy.keys import key
 ABSENT = frozenset({"", "null", "none", "nil", "n/a", "na", "nan", "undefined", "unknown", "anonymous", "-"})
 # Controls, soft hyphens, zero-width characters, marks of writing direction, byte-order marks.
 INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+REMEMBERED = 65_536  # identifiers, per Python worker: some 25 MB
 
 
 def pseudonym(value: Column, *, identifier_type: str, key_version: str, key_name: str) -> Column:
@@ -47,8 +49,9 @@ def pseudonymiser(identifier_type: str, key_version: str, key_name: str) -> Call
     return compute
 
 
+@lru_cache(REMEMBERED)
 def keyed(text: str | None, identifier_type: str, key_version: str, secret: bytes) -> str | None:
-    """The pseudonym of one identifier; None for an absent one."""
+    """The pseudonym of one identifier; None for an absent one. A worker remembers the last ones: people return."""
     normal = normalised(text, identifier_type)
     if normal is None:
         return None
@@ -64,7 +67,10 @@ def normalised(text: str | None, identifier_type: str) -> str | None:
     """
     if text is None:
         return None
-    plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).strip()
+    if text.isascii() and text.isprintable():
+        plain = text.strip()  # the usual case; nothing to normalise
+    else:
+        plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).strip()
     if identifier_type in ("email", "login"):
         plain = plain.casefold()
     if identifier_type == "phone":
