@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import reduce
+from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from omniseg.ingest.dedupe import NARROW, verdicts
 from omniseg.lake.bounded import bounded
+from omniseg.lake.staging import Staging
 from omniseg.runtime import Run
 from omniseg.tables import FILES, QUARANTINE, SILVER_EVENTS
 from tests.ingest.conftest import Seen, Shop, order, orders_like
@@ -76,6 +78,32 @@ def found(spark: SparkSession) -> dict[str, list[Verdict]]:
 @pytest.mark.parametrize("case", CASES)
 def test_verdicts(found: dict[str, list[Verdict]], case: str) -> None:
     assert found.get(case, []) == CASES[case][2]
+
+
+def test_where_few_hashes_repeat_only_their_rows_are_shuffled(spark: SparkSession, tmp_path: Path) -> None:
+    """Of kept hashes Spark knows that they are few and brings them to the rows; else it sends all rows to them."""
+    numbers = spark.range(100_000)
+    twice = numbers.where("id < 5").unionByName(numbers)
+    rows = twice.selectExpr(
+        "'orders' AS source", "CAST(id AS STRING) AS event_id", "1L AS batch_id", "timestamp_seconds(0) AS event_time",
+        "DATE'1970-01-01' AS event_date", "id AS payload_hash",
+        "CAST(monotonically_increasing_id() AS STRING) AS record_id",
+    )  # fmt: skip
+    place, none = Staging(spark, str(tmp_path)), events(spark, {})
+    # Few rows are many here, and a plan is told to its end.
+    asked = {"spark.sql.autoBroadcastJoinThreshold": "1MB", "spark.sql.maxPlanStringLength": "1000000"}
+    before = {name: spark.conf.get(name) or "" for name in asked}
+    try:
+        for name, value in asked.items():
+            spark.conf.set(name, value)
+        unknown = verdicts(rows, none, window_days=35)
+        known = verdicts(rows, none, window_days=35, keep=lambda hashes: place.keep("repeated", hashes))
+        plans = [frame._jdf.queryExecution().executedPlan().toString() for frame in (unknown, known)]
+    finally:
+        for name, value in before.items():
+            spark.conf.set(name, value)
+    assert ["SortMergeJoin" in plan for plan in plans] == [True, False]
+    assert len(bounded(known, 10)) == 5
 
 
 def test_a_verdict_names_its_record_and_source(spark: SparkSession) -> None:

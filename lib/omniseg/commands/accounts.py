@@ -63,7 +63,7 @@ def survey(received: DataFrame) -> Survey:
 
 
 def refusals(repeated: DataFrame) -> dict[str, dict[str, Tally]]:
-    """Verdict -> source -> tally. Also brings the verdicts into the cache, so that joins know that they are few."""
+    """Verdict -> source -> tally."""
     rows = bounded(repeated.groupBy("verdict", "source").agg(*tally_columns()), MOST_SOURCES)
     found: dict[str, dict[str, Tally]] = {DUPLICATE: {}, CONFLICT: {}}
     for row in rows:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import reduce
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -32,7 +31,6 @@ from omniseg.privacy.vault import encrypted, text_hash
 from omniseg.runtime import Run
 from omniseg.tables import BRONZE_EVENTS, EXCHANGE_RATES, FILES, QUARANTINE, RAW_REJECTS, REFERENCES, SILVER_EVENTS
 
-CACHE = StorageLevel.MEMORY_AND_DISK
 # What every record has on its way into the tables, and what those that describe events have besides. Not there:
 # `reject`, the text of what could not be parsed, which may hold anything and is only ever written encrypted.
 RECEIVED = f"{BRONZE_EVENTS.ddl}, rules ARRAY<STRING>"
@@ -116,31 +114,27 @@ def store(
     received = rows_of(run, place, [*references, *events], RECEIVED)
     with run.step("counting records"):
         found = survey(received)
-    repeated = judge(run, target.batch_id, judged).persist(CACHE)
-    try:
-        with run.step("duplicates and conflicts"):
-            refused = refusals(repeated)
-        with run.step("bronze.events"):
-            write_received(target, received, found)
-        with run.step("rejected texts"):
-            sealed = write_rejects(run, target, place, [*references, *events], found.rejected)
-        with run.step("silver.events_quarantine"):
-            crash_here("ingest.quarantine.before")
-            if found.broken or refused[CONFLICT]:
-                write_quarantine(target, received, repeated, sealed)
-            else:
-                target.clear(QUARANTINE)
-        # After the quarantine: Delta drops what was cached from a table that is written to, here the verdicts.
-        with run.step("silver.events"):
-            write_accepted(run, target, judged, repeated)
-        with run.step("silver.identities"):
-            crash_here("ingest.identities.before")
-            add_identities(run, target)
-        with run.step("accounting"):
-            names = [frame.declaration.name for frame in events]
-            return found, event_accounts(run, target.batch_id, found, refused[DUPLICATE], names)
-    finally:
-        repeated.unpersist()
+    with run.step("duplicates and conflicts"):
+        repeated = judge(run, place, target.batch_id, judged)
+        refused = refusals(repeated)
+    with run.step("bronze.events"):
+        write_received(target, received, found)
+    with run.step("rejected texts"):
+        sealed = write_rejects(run, target, place, [*references, *events], found.rejected)
+    with run.step("silver.events_quarantine"):
+        crash_here("ingest.quarantine.before")
+        if found.broken or refused[CONFLICT]:
+            write_quarantine(target, received, repeated, sealed)
+        else:
+            target.clear(QUARANTINE)
+    with run.step("silver.events"):
+        write_accepted(run, target, judged, repeated)
+    with run.step("silver.identities"):
+        crash_here("ingest.identities.before")
+        add_identities(run, target)
+    with run.step("accounting"):
+        names = [frame.declaration.name for frame in events]
+        return found, event_accounts(run, target.batch_id, found, refused[DUPLICATE], names)
 
 
 def rows_of(run: Run, place: Staging, frames: Iterable[Frame], schema: str) -> DataFrame:
@@ -179,8 +173,10 @@ def write_rejects(
     return sealed
 
 
-def judge(run: Run, batch_id: int, judged: DataFrame) -> DataFrame:
-    """Verdicts on the events of the batch that earlier batches, or earlier rows of this one, have delivered already."""
+def judge(run: Run, place: Staging, batch_id: int, judged: DataFrame) -> DataFrame:
+    """Verdicts on the events of the batch that earlier batches, or earlier rows of this one, have delivered already;
+    staged, so that joins with them know that they are few.
+    """
     window = run.settings.dedupe.window_days
     fresh = judged.where(F.size("rules") == 0).select(*NARROW)
     days = fresh.agg(F.min("event_date").alias("first"), F.max("event_date").alias("last"))
@@ -189,7 +185,10 @@ def judge(run: Run, batch_id: int, judged: DataFrame) -> DataFrame:
     if span.first is not None:
         first, last = span["first"] - timedelta(days=window), span["last"] + timedelta(days=window)
         earlier = earlier.where(F.col("event_date").between(F.lit(first), F.lit(last)))
-    return verdicts(fresh, earlier.select(*NARROW), window_days=window)
+    found = verdicts(
+        fresh, earlier.select(*NARROW), window_days=window, keep=lambda hashes: place.keep("(repeated)", hashes)
+    )
+    return place.keep("(verdicts)", found)
 
 
 def write_accepted(run: Run, target: BatchRows, judged: DataFrame, repeated: DataFrame) -> None:

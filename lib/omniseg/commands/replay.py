@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from omniseg.commands.accounts import ACCEPTED, Survey, in_tables, refusals
-from omniseg.commands.batch import CACHE, commit, judge, write_accepted
+from omniseg.commands.batch import commit, judge, write_accepted
 from omniseg.commands.batch_rows import BatchRows, batch_rows
 from omniseg.commands.deliveries import Delivery, plain_path
 from omniseg.commands.frames import event_rules, plan_of
@@ -33,7 +33,7 @@ from omniseg.ingest.parse import parse_json
 from omniseg.ingest.protect import protect
 from omniseg.ingest.replay import CHANGES, OPEN, known_rules, outcomes, text_again, too_late, verdict_on, whole
 from omniseg.lake.bounded import bounded
-from omniseg.lake.staging import staging
+from omniseg.lake.staging import Staging, staging
 from omniseg.privacy.vault import LONGEST, opened
 from omniseg.runtime import Run
 from omniseg.tables import BRONZE_EVENTS, QUARANTINE, RAW_REJECTS, SILVER_EVENTS
@@ -71,7 +71,7 @@ def replay_source(run: Run, declaration: SourceDeclaration, *, batch_id: int, cu
         if not read.rows:
             return Replay(Account(declaration.name), found.open)
         account = Account(declaration.name, read=read, quarantined=bad)
-        account = write(run, declaration, judged, waiting, account, target)
+        account = write(run, declaration, place, judged, waiting, account, target)
         return Replay(account, found.open - found.reached)
 
 
@@ -174,6 +174,7 @@ def newest_dates(run: Run, declaration: SourceDeclaration) -> DataFrame:
 def write(
     run: Run,
     declaration: SourceDeclaration,
+    place: Staging,
     judged: DataFrame,
     waiting: DataFrame,
     account: Account,
@@ -181,27 +182,23 @@ def write(
 ) -> Account:
     """Write what is accepted, account, commit the batch, then close the records that are settled."""
     batch_id = target.batch_id
-    repeated = judge(run, batch_id, judged).persist(CACHE)
-    try:
-        refused = refusals(repeated)
-        with run.step("silver.events"):
-            write_accepted(run, target, judged, repeated)
-        with run.step("silver.identities"):
-            add_identities(run, target)
-        account = completed(run, account, batch_id, refused)
-        account.check()
-        commit_replay(run, target, account)
-        with run.step("silver.events_quarantine"):
-            rows = verdict_on(judged, repeated)
-            if declaration.rows is not None:  # elements that were judged along and are good get no row
-                mine = waiting.select("record_id", F.lit(True).alias("__waited"))
-                rows = rows.join(mine, "record_id", "left").where(F.col("stays") | F.col("__waited"))
-            done = outcomes(rows, batch_id=batch_id).persist(CACHE)  # a MERGE reads its source several times
-            run.lake.merge(QUARANTINE, done, on="old.record_id = new.record_id", update=CHANGES, insert=True)
-            done.unpersist()
-        return account
-    finally:
-        repeated.unpersist()
+    repeated = judge(run, place, batch_id, judged)
+    refused = refusals(repeated)
+    with run.step("silver.events"):
+        write_accepted(run, target, judged, repeated)
+    with run.step("silver.identities"):
+        add_identities(run, target)
+    account = completed(run, account, batch_id, refused)
+    account.check()
+    commit_replay(run, target, account)
+    with run.step("silver.events_quarantine"):
+        rows = verdict_on(judged, repeated)
+        if declaration.rows is not None:  # elements that were judged along and are good get no row
+            mine = waiting.select("record_id", F.lit(True).alias("__waited"))
+            rows = rows.join(mine, "record_id", "left").where(F.col("stays") | F.col("__waited"))
+        done = place.keep("(outcomes)", outcomes(rows, batch_id=batch_id))  # a MERGE reads its source several times
+        run.lake.merge(QUARANTINE, done, on="old.record_id = new.record_id", update=CHANGES, insert=True)
+    return account
 
 
 def completed(run: Run, account: Account, batch_id: int, refused: Mapping[str, Mapping[str, Tally]]) -> Account:

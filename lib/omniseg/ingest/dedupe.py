@@ -8,6 +8,8 @@ payload_hash is the same and a conflict when it is not; one outside the window i
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -17,16 +19,23 @@ DUPLICATE, CONFLICT = "duplicate", "conflict"
 CONFLICT_RULE = "id_conflict"
 
 
-def verdicts(fresh: DataFrame, history: DataFrame, *, window_days: int) -> DataFrame:
+def verdicts(
+    fresh: DataFrame,
+    history: DataFrame,
+    *,
+    window_days: int,
+    keep: Callable[[DataFrame], DataFrame] = lambda hashes: hashes,
+) -> DataFrame:
     """(record_id, source, verdict) of the `fresh` rows that are not accepted; verdict is `duplicate` or `conflict`.
 
     Both frames need NARROW; `history` holds accepted events of earlier batches that can lie in a window of the fresh
-    ones. Only 64-bit hashes of ids are shuffled for all rows; whole narrow rows only where a hash occurs twice.
+    ones. Only 64-bit hashes of ids are shuffled for all rows; whole narrow rows only where a hash occurs twice. For
+    that Spark must know how few the repeated hashes are before it plans: `keep` computes them and gives them back.
     """
     rows = with_hash(fresh, is_new=True).unionByName(with_hash(history, is_new=False))
     counted = rows.groupBy("__hash").agg(F.count(F.lit(1)).alias("rows"), F.max("__new").alias("any_new"))
     repeated = counted.where((F.col("rows") > 1) & F.col("any_new")).select("__hash")
-    suspects = rows.join(repeated, "__hash", "left_semi")
+    suspects = rows.join(keep(repeated), "__hash", "left_semi")
     groups = suspects.groupBy("source", "event_id").agg(
         F.array_sort(F.collect_list(F.struct(*ORDER, "__new"))).alias("members")
     )
