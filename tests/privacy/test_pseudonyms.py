@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from omniseg.errors import ConfigError
 from omniseg.lake.bounded import bounded
 from omniseg.privacy.arrow import arrow_column
-from omniseg.privacy.pseudonyms import is_pseudonym, keyed, normalised, pseudonym, pseudonymiser
+from omniseg.privacy.pseudonyms import is_pseudonym, keyed, normalised, pseudonym, pseudonymiser, remembered
 
 NAME = "OMNISEG_PSEUDONYM_KEY"
 SECRET = b"a-key-of-pseudonyms-0123456789"
@@ -148,6 +148,18 @@ def test_normalising_twice_changes_nothing(text: str):
 def test_plain_letters_are_compared_as_all_others_are(text: str, kind: str):
     """Without NFKC where it changes nothing; an invisible character sends the same text the long way."""
     assert normalised(text, kind) == normalised(f"{text}\u200b", kind)
+
+
+def test_what_is_too_long_for_an_identifier_is_not_remembered(monkeypatch: pytest.MonkeyPatch):
+    """A hostile delivery of long texts must not fill the memory of a worker."""
+    monkeypatch.setenv(NAME, SECRET.decode())
+    compute = pseudonymiser("loyalty", "v1", NAME)
+    long = "4" * 257
+    before = remembered.cache_info().currsize
+    made = compute(pa.array([long, long, "a card that nobody else has", None])).to_pylist()
+    assert made[:2] == [keyed(long, "loyalty", "v1", SECRET)] * 2
+    assert made[3] is None
+    assert remembered.cache_info().currsize == before + 1
 
 
 def test_the_pseudonym_is_the_documented_hash():

@@ -23,7 +23,8 @@ from omniseg.privacy.keys import key
 ABSENT = frozenset({"", "null", "none", "nil", "n/a", "na", "nan", "undefined", "unknown", "anonymous", "-"})
 # Controls, soft hyphens, zero-width characters, marks of writing direction, byte-order marks.
 INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-REMEMBERED = 65_536  # identifiers, per Python worker: some 25 MB
+# A worker remembers as many pseudonyms (some 25 MB), as people return. Longer texts are no identifiers.
+REMEMBERED, LONGEST = 65_536, 256
 
 
 def pseudonym(value: Column, *, identifier_type: str, key_version: str, key_name: str) -> Column:
@@ -43,20 +44,29 @@ def pseudonymiser(identifier_type: str, key_version: str, key_name: str) -> Call
     def compute(values: pa.Array) -> pa.Array:
         secret = key(key_name)
         encoded = values.dictionary_encode()
-        distinct = [keyed(text, identifier_type, key_version, secret) for text in encoded.dictionary.to_pylist()]
+        texts = encoded.dictionary.to_pylist()
+        distinct = [
+            (remembered if len(text) <= LONGEST else keyed)(text, identifier_type, key_version, secret)
+            for text in texts
+        ]
         return pa.array(distinct, pa.string()).take(encoded.indices)
 
     return compute
 
 
-@lru_cache(REMEMBERED)
 def keyed(text: str | None, identifier_type: str, key_version: str, secret: bytes) -> str | None:
-    """The pseudonym of one identifier; None for an absent one. A worker remembers the last ones: people return."""
+    """The pseudonym of one identifier; None for an absent one."""
     normal = normalised(text, identifier_type)
     if normal is None:
         return None
     digest = hmac.digest(secret, f"{identifier_type}|{normal}".encode("utf-8", "surrogatepass"), hashlib.sha256)
     return f"{identifier_type}:{key_version}:{digest.hex()}"
+
+
+@lru_cache(REMEMBERED)
+def remembered(text: str, identifier_type: str, key_version: str, secret: bytes) -> str | None:
+    """The same, of the last identifiers without computing it again."""
+    return keyed(text, identifier_type, key_version, secret)
 
 
 def normalised(text: str | None, identifier_type: str) -> str | None:
