@@ -48,7 +48,7 @@ def test_a_batch_that_fails_leaves_nothing(module_shop: Shop):
 
 
 def test_text_that_could_not_be_parsed_is_not_in_it(spark: SparkSession, staged: Path):
-    assert sorted(folder.name for folder in staged.iterdir()) == ["(rejects)", "orders"]
+    assert sorted(folder.name for folder in staged.iterdir()) == ["(rejects)", "(repeated)", "(verdicts)", "orders"]
     rows = [row for folder in staged.iterdir() for row in bounded(spark.read.parquet(str(folder)), 10)]
     assert len(rows) == 3
     assert "anna" not in str(rows)
