@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from omniseg.lake.bounded import bounded
 from omniseg.lake.store import Lake
 from omniseg.tables import SEGMENT_SNAPSHOTS
+from tests.spark_options import spark_options
 from tests.test_faults import deliver, night
 
 PAST, LATER = date(2024, 3, 30), date(2024, 3, 31)
@@ -63,14 +64,8 @@ def working(spark: SparkSession, way: Way) -> Iterator[None]:
         "spark.sql.adaptive.enabled": str(way.adaptive).lower(),
         "spark.sql.files.minPartitionNum": str(way.partitions),
     }
-    before = {name: spark.conf.get(name, None) for name in asked}
-    for name, value in asked.items():
-        spark.conf.set(name, value)
-    try:
+    with spark_options(spark, asked):
         yield
-    finally:
-        for name, kept in before.items():
-            spark.conf.unset(name) if kept is None else spark.conf.set(name, kept)
 
 
 def export(lake: Lake, as_of: date) -> str:

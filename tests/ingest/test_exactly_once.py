@@ -17,6 +17,7 @@ from omniseg.lake.staging import Staging
 from omniseg.runtime import Run
 from omniseg.tables import FILES, QUARANTINE, SILVER_EVENTS
 from tests.ingest.conftest import Seen, Shop, order, orders_like
+from tests.spark_options import spark_options
 
 NARROW_DDL = (
     "source STRING, event_id STRING, batch_id BIGINT, event_time TIMESTAMP, event_date DATE, payload_hash BIGINT, "
@@ -92,16 +93,10 @@ def test_where_few_hashes_repeat_only_their_rows_are_shuffled(spark: SparkSessio
     place, none = Staging(spark, str(tmp_path)), events(spark, {})
     # Few rows are many here, and a plan is told to its end.
     asked = {"spark.sql.autoBroadcastJoinThreshold": "1MB", "spark.sql.maxPlanStringLength": "1000000"}
-    before = {name: spark.conf.get(name) or "" for name in asked}
-    try:
-        for name, value in asked.items():
-            spark.conf.set(name, value)
+    with spark_options(spark, asked):
         unknown = verdicts(rows, none, window_days=35)
         known = verdicts(rows, none, window_days=35, keep=lambda hashes: place.keep("repeated", hashes))
         plans = [frame._jdf.queryExecution().executedPlan().toString() for frame in (unknown, known)]
-    finally:
-        for name, value in before.items():
-            spark.conf.set(name, value)
     assert ["SortMergeJoin" in plan for plan in plans] == [True, False]
     assert len(bounded(known, 10)) == 5
 
